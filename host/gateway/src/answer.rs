@@ -1,0 +1,82 @@
+//! What the gateway gives back, and the hand-over that a revocation can stop.
+
+use bytes::Bytes;
+use glovebox_database::fence::{Pass, Revoked};
+use glovebox_model::Timestamp;
+
+use crate::cursor::Cursor;
+
+/// One resource version that passed the re-check.
+#[derive(Clone, Debug)]
+pub struct Released {
+    /// Resource type.
+    pub resource_type: String,
+    /// Logical id.
+    pub id: String,
+    /// `meta.versionId`.
+    pub version_id: String,
+    /// `meta.lastUpdated`.
+    pub last_updated: Timestamp,
+    /// The resource as JSON.
+    pub bytes: Bytes,
+}
+
+/// One page of a search.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// The matches in order.
+    pub matches: Vec<Released>,
+    /// Where the next page starts.
+    pub next: Option<Cursor>,
+    /// All matches that the caller may see, counted exactly, where that was done.
+    pub total: Option<u64>,
+}
+
+/// What a write came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Resource type.
+    pub resource_type: String,
+    /// Logical id.
+    pub id: String,
+    /// The new version.
+    pub version_id: String,
+    /// When.
+    pub last_updated: Timestamp,
+    /// Whether the resource did not exist before.
+    pub created: bool,
+}
+
+/// The answer to an interaction.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// A resource was read.
+    Resource(Released),
+    /// A search found these.
+    Page(Page),
+    /// A create, update or delete is done.
+    Written(Written),
+}
+
+/// An answer that has not left the gateway yet. It can be opened only through the pass
+/// under which the call was registered: after a revocation was answered, never.
+#[must_use = "an answer reaches nobody until it is handed over"]
+#[derive(Debug)]
+pub struct Unreleased<T>(T);
+
+impl<T> Unreleased<T> {
+    pub(crate) fn new(answer: T) -> Self {
+        Self(answer)
+    }
+
+    /// Hands the answer to `transport` unless the call was revoked. The fence is held only
+    /// while `transport` runs: it copies one bounded buffer and does nothing else.
+    pub fn release<R>(self, pass: &Pass, transport: impl FnOnce(T) -> R) -> Result<R, Revoked> {
+        pass.release(|| transport(self.0))
+    }
+
+    /// Changes what is inside without releasing it.
+    pub fn map<R>(self, change: impl FnOnce(T) -> R) -> Unreleased<R> {
+        Unreleased(change(self.0))
+    }
+}

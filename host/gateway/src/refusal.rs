@@ -1,0 +1,53 @@
+//! Why the gateway did not do it. Each caller answers in its own protocol; none of these
+//! tells an absent resource from a forbidden one.
+
+use glovebox_database::fence::Revoked;
+use glovebox_policy::Rule;
+
+/// The cause as the caller may know it. The true cause is in the ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// A scope is missing; names the scope that would satisfy the rule.
+    NotGranted(String),
+    /// The user may not open the patient in context.
+    Relation,
+    /// Absent, or outside what this session may see.
+    NotFound,
+    /// Deleted, and the last version was readable.
+    Gone,
+    /// Another version is current; carries its id.
+    Conflict(String),
+    /// The request or resource is not valid; says what and how to mend it.
+    Invalid(String),
+    /// Over a limit; names it.
+    TooCostly(String),
+    /// The session was revoked, quarantined or closed.
+    Terminated(String),
+    /// A page token that was not made for this session and query, or has run out.
+    BadCursor,
+    /// The store or the ledger does not answer.
+    Unavailable,
+}
+
+impl From<Revoked> for Refusal {
+    fn from(revoked: Revoked) -> Self {
+        Self::Terminated(revoked.reason)
+    }
+}
+
+impl Refusal {
+    pub(crate) fn from_rule(rule: &Rule) -> Self {
+        match rule {
+            Rule::ScopeMissing(scope) => Self::NotGranted(scope.clone()),
+            Rule::NoPatientInContext => Self::NotGranted("launch/patient".to_owned()),
+            Rule::Relation => Self::Relation,
+            Rule::TooManyPatients => {
+                Self::TooCostly("more than 200 patients: name a patient in the search".to_owned())
+            }
+            Rule::ScopeFilterUnknown => {
+                Self::Invalid("a granted scope filters by a parameter that cannot be evaluated".to_owned())
+            }
+            Rule::Compartment | Rule::ScopeFilter => Self::NotFound,
+        }
+    }
+}

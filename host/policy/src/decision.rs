@@ -1,0 +1,148 @@
+//! The decision before the fetch: type and scope, whatever is stored.
+
+use std::fmt;
+
+use glovebox_fhir::{Interaction, InteractionKind, SearchQuery, compartment};
+use glovebox_model::scope::{Level, Permissions, ResourceScope};
+
+use crate::permitted::{Basis, Permitted, Reach};
+use crate::request::{AccessRequest, UserRights};
+
+/// The rule that refused. The text is stable and stands in the ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// No granted scope names this type with this letter; carries the scope that would.
+    ScopeMissing(String),
+    /// A `patient/` scope without a patient in context.
+    NoPatientInContext,
+    /// The user may not open the patient in context (any more).
+    Relation,
+    /// Outside the compartment of every patient within reach.
+    Compartment,
+    /// Inside the compartment, but not what the scope's own parameters select.
+    ScopeFilter,
+    /// A scope's own parameters are not ones that the host can evaluate.
+    ScopeFilterUnknown,
+    /// A `user/` search without a patient over more patients than one search may cover.
+    TooManyPatients,
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ScopeMissing(_) => "scope",
+            Self::NoPatientInContext => "no-patient-in-context",
+            Self::Relation => "relation",
+            Self::Compartment => "compartment",
+            Self::ScopeFilter => "scope-filter",
+            Self::ScopeFilterUnknown => "scope-filter-unknown",
+            Self::TooManyPatients => "too-many-patients",
+        })
+    }
+}
+
+/// A refusal and the rule behind it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denial {
+    /// The rule that refused.
+    pub rule: Rule,
+}
+
+impl Denial {
+    pub(crate) fn new(rule: Rule) -> Self {
+        Self { rule }
+    }
+}
+
+/// The answer to an [`AccessRequest`]. Denial is a value.
+#[derive(Clone, Debug)]
+pub enum Decision {
+    /// Carry it out, and re-check what comes back.
+    Permit(Permitted<Interaction>),
+    /// Refuse.
+    Deny(Denial),
+}
+
+/// Decides by type, letter and reach: nothing that is stored is looked at, so that the
+/// answer cannot tell what exists. Several scopes are a union, each keeping its own
+/// letters, reach and filter. Whether single resources may pass is decided by
+/// [`Permitted::recheck`] on their facts.
+pub fn decide(request: &AccessRequest<'_>, interaction: Interaction) -> Decision {
+    let letter = letter(interaction.kind());
+    let resource_type = interaction.resource_type();
+    let mut bases = Vec::new();
+    let mut refused = None;
+    for scope in request.scopes.resources() {
+        if !scope.permissions.contains(letter) || !scope.resource_type.matches(resource_type) {
+            continue;
+        }
+        match basis(request, scope, resource_type) {
+            Ok(basis) => bases.push(basis),
+            Err(rule) => {
+                refused.get_or_insert(rule);
+            }
+        }
+    }
+    if bases.is_empty() {
+        let missing = || Rule::ScopeMissing(needed(request, resource_type, letter));
+        return Decision::Deny(Denial::new(refused.unwrap_or_else(missing)));
+    }
+    Decision::Permit(Permitted::new(interaction, bases))
+}
+
+fn basis(request: &AccessRequest<'_>, scope: &ResourceScope, resource_type: &str) -> Result<Basis, Rule> {
+    let reach = match scope.level {
+        Level::Patient => {
+            let patient = request.patient.ok_or(Rule::NoPatientInContext)?;
+            // A clinician's patient/ scope lasts only as long as the clinician's right.
+            if !request.rights.may_open(patient) {
+                return Err(Rule::Relation);
+            }
+            Reach::patient(patient)
+        }
+        Level::User => match request.rights {
+            UserRights::Everyone => Reach::Everyone,
+            UserRights::Patients(patients) => Reach::Patients(patients.clone()),
+            UserRights::TooMany(_) if !compartment::is_universal(resource_type) => {
+                return Err(Rule::TooManyPatients);
+            }
+            UserRights::TooMany(patients) => Reach::Patients(patients.clone()),
+            UserRights::NoUser => return Err(Rule::Relation),
+        },
+        Level::System => match request.rights {
+            UserRights::NoUser => Reach::Everyone,
+            // A system/ scope never serves a session that acts for a person.
+            _ => return Err(Rule::Relation),
+        },
+    };
+    let filter = if scope.parameters.is_empty() {
+        None
+    } else {
+        let parsed = SearchQuery::parse(resource_type, &scope.parameters);
+        Some(parsed.map_err(|_| Rule::ScopeFilterUnknown)?)
+    };
+    Ok(Basis { authority: scope.to_string(), reach, filter })
+}
+
+/// The SMART v2 letter that an interaction needs.
+pub(crate) fn letter(kind: InteractionKind) -> Permissions {
+    match kind {
+        InteractionKind::Read | InteractionKind::Vread => Permissions::READ,
+        InteractionKind::SearchType => Permissions::SEARCH,
+        InteractionKind::Create => Permissions::CREATE,
+        InteractionKind::Update => Permissions::UPDATE,
+        InteractionKind::Delete => Permissions::DELETE,
+    }
+}
+
+fn needed(request: &AccessRequest<'_>, resource_type: &str, letter: Permissions) -> String {
+    let level = match (request.rights, request.patient) {
+        (UserRights::NoUser, _) => "system",
+        (_, Some(_)) => "patient",
+        _ => "user",
+    };
+    format!("{level}/{resource_type}.{letter}")
+}
+
+#[cfg(test)]
+mod tests;

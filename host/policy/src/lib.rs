@@ -1,0 +1,21 @@
+//! Who may do what: pure decisions over values. No I/O, no clock, no async.
+//!
+//! [`decide`] answers an [`AccessRequest`] with a [`Decision`]. A permit is the only way
+//! to a [`Permitted`] interaction, and the stores accept nothing else: a check that was
+//! forgotten does not compile.
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod approval;
+mod decision;
+mod permitted;
+mod request;
+mod sentence;
+mod system;
+
+pub use approval::effective_scopes;
+pub use decision::{Decision, Denial, Rule, decide};
+pub use permitted::{Basis, Permitted, Reach};
+pub use request::{AccessRequest, UserRights};
+pub use sentence::{access_summary, category, sentence};
+pub use system::{SystemReason, permit_system};

@@ -1,0 +1,115 @@
+//! The proof that a decision was made, and what it allows to come back.
+
+use std::collections::BTreeSet;
+
+use glovebox_fhir::{Facts, Interaction, SearchQuery, compartment};
+use glovebox_model::PatientId;
+
+use crate::decision::{Denial, Rule};
+use crate::system::SystemReason;
+
+/// Whose data an authority reaches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Everybody's.
+    Everyone,
+    /// Resources in the compartment of one of these patients.
+    Patients(BTreeSet<PatientId>),
+}
+
+impl Reach {
+    /// One patient.
+    pub fn patient(patient: &PatientId) -> Self {
+        Self::Patients(BTreeSet::from([patient.clone()]))
+    }
+
+    fn covers(&self, facts: &Facts) -> bool {
+        match self {
+            Self::Everyone => true,
+            Self::Patients(patients) => {
+                compartment::is_universal(facts.resource_type())
+                    || facts
+                        .patients()
+                        .any(|id| patients.iter().any(|patient| patient.as_str() == id))
+            }
+        }
+    }
+}
+
+/// One authority under which an interaction was permitted: a scope and its reach.
+#[derive(Clone, Debug)]
+pub struct Basis {
+    /// The scope as text, or `system: reason`: for the ledger.
+    pub authority: String,
+    /// Whose data it reaches.
+    pub reach: Reach,
+    /// The scope's own filter, evaluated on the host.
+    pub filter: Option<SearchQuery>,
+}
+
+impl Basis {
+    pub(crate) fn system(reason: SystemReason, reach: Reach) -> Self {
+        Self { authority: format!("system: {}", reason.as_str()), reach, filter: None }
+    }
+
+    fn check(&self, facts: &Facts) -> Result<(), Rule> {
+        if !self.reach.covers(facts) {
+            return Err(Rule::Compartment);
+        }
+        if self.filter.as_ref().is_some_and(|filter| !filter.matches(facts)) {
+            return Err(Rule::ScopeFilter);
+        }
+        Ok(())
+    }
+}
+
+/// An interaction that policy has permitted. Only this crate can make one.
+#[derive(Clone, Debug)]
+pub struct Permitted<I> {
+    interaction: I,
+    bases: Vec<Basis>,
+}
+
+impl Permitted<Interaction> {
+    pub(crate) fn new(interaction: Interaction, bases: Vec<Basis>) -> Self {
+        Self { interaction, bases }
+    }
+
+    /// What may be done.
+    pub fn interaction(&self) -> &Interaction {
+        &self.interaction
+    }
+
+    /// The authorities, any one of which suffices for a resource.
+    pub fn bases(&self) -> &[Basis] {
+        &self.bases
+    }
+
+    /// Checks one resource that is about to be given out, or the content about to be
+    /// written, by its facts. The one function behind reads, searches and pages.
+    pub fn recheck(&self, facts: &Facts) -> Result<&Basis, Denial> {
+        let mut failed = Rule::Compartment;
+        for basis in &self.bases {
+            match basis.check(facts) {
+                Ok(()) => return Ok(basis),
+                // The more telling cause wins: a filter is reached only inside the compartment.
+                Err(Rule::ScopeFilter) => failed = Rule::ScopeFilter,
+                Err(_) => {}
+            }
+        }
+        Err(Denial::new(failed))
+    }
+
+    /// The union of what the authorities reach: how a store narrows its query before the
+    /// re-check. `None` stands for everyone.
+    pub fn patients(&self) -> Option<BTreeSet<PatientId>> {
+        let mut union = BTreeSet::new();
+        for basis in &self.bases {
+            match &basis.reach {
+                Reach::Everyone => return None,
+                Reach::Patients(patients) => union.extend(patients.iter().cloned()),
+            }
+        }
+        Some(union)
+    }
+}
