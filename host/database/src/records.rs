@@ -15,6 +15,8 @@ pub const KEY_BYTES_MAX: usize = 1 << 10;
 pub const SCAN_MAX: usize = 4_096;
 /// Most operations in one batch.
 pub const BATCH_MAX: usize = 4_096;
+/// Most bytes of keys and values in one batch.
+pub const BATCH_BYTES_MAX: usize = 32 << 20;
 
 /// A value and the version under which it was written. Versions grow with each write of
 /// a key and are never reused, not even after a delete.
@@ -35,6 +37,17 @@ pub enum Expect {
     Version(u64),
     /// Anything.
     Any,
+}
+
+impl Expect {
+    /// Whether it holds for a key that has this version, or is absent.
+    pub fn holds(self, found: Option<u64>) -> bool {
+        match self {
+            Self::Absent => found.is_none(),
+            Self::Version(version) => found == Some(version),
+            Self::Any => true,
+        }
+    }
 }
 
 /// When a commit is answered.
@@ -74,6 +87,24 @@ pub enum Operation {
     },
 }
 
+impl Operation {
+    /// The key that it is about.
+    pub fn key(&self) -> &[u8] {
+        match self {
+            Self::Put { key, .. } | Self::Delete { key, .. } | Self::Check { key, .. } => key,
+        }
+    }
+
+    /// What it expects to find.
+    pub fn expect(&self) -> Expect {
+        match self {
+            Self::Put { expect, .. } | Self::Delete { expect, .. } | Self::Check { expect, .. } => {
+                *expect
+            }
+        }
+    }
+}
+
 /// Operations that happen together or not at all. A key may appear once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Batch {
@@ -88,22 +119,37 @@ impl Batch {
 
     /// Adds a put.
     #[must_use]
-    pub fn put(mut self, key: impl Into<Vec<u8>>, value: impl Into<bytes::Bytes>, expect: Expect) -> Self {
-        self.operations.push(Operation::Put { key: key.into(), value: value.into(), expect });
+    pub fn put(
+        mut self,
+        key: impl Into<Vec<u8>>,
+        value: impl Into<bytes::Bytes>,
+        expect: Expect,
+    ) -> Self {
+        self.operations.push(Operation::Put {
+            key: key.into(),
+            value: value.into(),
+            expect,
+        });
         self
     }
 
     /// Adds a delete.
     #[must_use]
     pub fn delete(mut self, key: impl Into<Vec<u8>>, expect: Expect) -> Self {
-        self.operations.push(Operation::Delete { key: key.into(), expect });
+        self.operations.push(Operation::Delete {
+            key: key.into(),
+            expect,
+        });
         self
     }
 
     /// Adds an expectation that changes nothing.
     #[must_use]
     pub fn check(mut self, key: impl Into<Vec<u8>>, expect: Expect) -> Self {
-        self.operations.push(Operation::Check { key: key.into(), expect });
+        self.operations.push(Operation::Check {
+            key: key.into(),
+            expect,
+        });
         self
     }
 
@@ -157,6 +203,13 @@ pub enum RecordsError {
     /// The engine failed.
     #[error("storage failed: {0}")]
     Engine(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl RecordsError {
+    /// A failure of the engine.
+    pub(crate) fn engine(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Engine(error.into())
+    }
 }
 
 /// What a watcher hears. Hints are only hints: who gets one reads again.
@@ -243,8 +296,14 @@ impl Keyspace {
         limit: usize,
     ) -> Result<Vec<(Vec<u8>, Stored)>, RecordsError> {
         let after = after.map(|key| self.whole(key));
-        let found = self.records.scan(&self.whole(prefix), after.as_deref(), limit).await?;
-        Ok(found.into_iter().map(|(key, stored)| (self.inner(key), stored)).collect())
+        let found = self
+            .records
+            .scan(&self.whole(prefix), after.as_deref(), limit)
+            .await?;
+        Ok(found
+            .into_iter()
+            .map(|(key, stored)| (self.inner(key), stored))
+            .collect())
     }
 
     /// See [`Records::commit`].
@@ -253,13 +312,29 @@ impl Keyspace {
             .operations
             .into_iter()
             .map(|operation| match operation {
-                Operation::Put { key, value, expect } => Operation::Put { key: self.whole(&key), value, expect },
-                Operation::Delete { key, expect } => Operation::Delete { key: self.whole(&key), expect },
-                Operation::Check { key, expect } => Operation::Check { key: self.whole(&key), expect },
+                Operation::Put { key, value, expect } => Operation::Put {
+                    key: self.whole(&key),
+                    value,
+                    expect,
+                },
+                Operation::Delete { key, expect } => Operation::Delete {
+                    key: self.whole(&key),
+                    expect,
+                },
+                Operation::Check { key, expect } => Operation::Check {
+                    key: self.whole(&key),
+                    expect,
+                },
             })
             .collect();
-        let result = self.records.commit(Batch { operations }, durability).await?;
-        Ok(result.map_err(|conflict| Conflict { key: self.inner(conflict.key), ..conflict }))
+        let result = self
+            .records
+            .commit(Batch { operations }, durability)
+            .await?;
+        Ok(result.map_err(|conflict| Conflict {
+            key: self.inner(conflict.key),
+            ..conflict
+        }))
     }
 
     /// The records behind all namespaces, for a batch that spans several: see
