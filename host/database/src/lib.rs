@@ -2,14 +2,20 @@
 //! relations, artifacts and sealed keys. The only crate that knows disk and SQL.
 #![forbid(unsafe_code)]
 
+pub mod fence;
+pub mod ledger;
 mod limits;
 pub mod records;
+pub mod relations;
 pub mod sled_records;
 #[cfg(any(test, feature = "test-util"))]
 pub mod test_support;
 mod watch;
 
+pub use fence::{Ended, Fence, FenceError, Held, Mark, Pass, Revoked};
+pub use ledger::{Appended, Entry, Filter, Ledger, LedgerError, LedgerSettings};
 pub use records::{
     Batch, Conflict, Durability, Expect, Hint, Keyspace, Records, RecordsError, Stored,
 };
+pub use relations::{Relation, Relations, Right, Rights, Source};
 pub use sled_records::{SledRecords, SledSettings};
