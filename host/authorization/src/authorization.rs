@@ -1,0 +1,83 @@
+use std::sync::Arc;
+
+use glovebox_database::{Keyspace, Records};
+use glovebox_model::{Timestamp, UserId};
+
+use crate::{
+    AccessTokens, ApiTokens, BrowserSessions, ClientAssertions, Clients, Error, Launches,
+    TokenEndpoint, Users,
+};
+
+/// Everything about identity and tokens, each noun in a keyspace of its own.
+#[derive(Clone)]
+pub struct Authorization {
+    /// People who sign in.
+    pub users: Users,
+    /// Signed-in browsers.
+    pub browser_sessions: BrowserSessions,
+    /// Bearer tokens of the JSON API.
+    pub api_tokens: ApiTokens,
+    /// EHR launch handles.
+    pub launches: Launches,
+    /// OAuth clients.
+    pub clients: Clients,
+    /// Access tokens of OAuth clients.
+    pub access_tokens: AccessTokens,
+    /// The token endpoint.
+    pub token_endpoint: TokenEndpoint,
+    assertions: ClientAssertions,
+}
+
+impl Authorization {
+    /// Over the records that all of an installation share.
+    pub fn new(records: &Arc<dyn Records>) -> Self {
+        let keyspace =
+            |noun: &str| Keyspace::new(Arc::clone(records), &format!("authorization.{noun}"));
+        let users = Users::new(keyspace("users"));
+        let clients = Clients::new(keyspace("clients"));
+        let assertions = ClientAssertions::new(keyspace("client-assertions"), clients.clone());
+        let access_tokens = AccessTokens::new(keyspace("access-tokens"), clients.clone());
+        Self {
+            browser_sessions: BrowserSessions::new(keyspace("browser-sessions"), users.clone()),
+            api_tokens: ApiTokens::new(keyspace("api-tokens"), users.clone()),
+            launches: Launches::new(keyspace("launches")),
+            token_endpoint: TokenEndpoint::new(
+                clients.clone(),
+                assertions.clone(),
+                access_tokens.clone(),
+            ),
+            users,
+            clients,
+            access_tokens,
+            assertions,
+        }
+    }
+
+    /// Disables a user and ends their browser sessions; personal API tokens are refused
+    /// from now on. Answers how many sessions ended. Errors: [`Error::Unknown`].
+    pub async fn disable_user(&self, user: &UserId) -> Result<usize, Error> {
+        self.users.disable(user).await?;
+        self.browser_sessions.delete_all_of(user).await
+    }
+
+    /// Sets a new password and ends every browser session of the user, so that who knew
+    /// the old one is out. Errors: [`Error::Unknown`], [`Error::Invalid`].
+    pub async fn change_password(&self, user: &UserId, password: &str) -> Result<usize, Error> {
+        self.users.set_password(user, password).await?;
+        self.browser_sessions.delete_all_of(user).await
+    }
+
+    /// Removes what has expired. It changes no answer, only what is stored; once in a
+    /// few minutes is plenty.
+    pub async fn sweep(&self, now: Timestamp) -> Result<(), Error> {
+        self.users.sweep(now).await?;
+        self.browser_sessions.sweep(now).await?;
+        self.api_tokens.sweep(now).await?;
+        self.launches.sweep(now).await?;
+        self.access_tokens.sweep(now).await?;
+        self.assertions.sweep(now).await
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,340 @@
+//! OAuth clients: registered programs that ask for tokens (RFC 7591 metadata, plus who
+//! owns them and whom to call when something is wrong).
+
+use glovebox_database::{Durability, Keyspace};
+use glovebox_model::scope::{Level, Scope, ScopeSet};
+use glovebox_model::{ClientId, TenantId};
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+use crate::client_key::{ClientKey, check_distinct};
+use crate::redirect_uri::{check_launch_uri, check_redirect_uri};
+use crate::secret::{self, Kind, SecretHash, SecretText};
+use crate::table::Table;
+
+const TEXT_BYTES_MAX: usize = 320;
+const REDIRECT_URIS_MAX: usize = 20;
+const KEYS_MAX: usize = 10;
+
+/// How a client proves who it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ClientKind {
+    /// Not at all: it runs where secrets cannot be kept.
+    #[serde(rename = "public")]
+    Public,
+    /// With a shared secret.
+    #[serde(rename = "confidential-symmetric")]
+    ConfidentialSymmetric,
+    /// With a signed assertion (`private_key_jwt`).
+    #[serde(rename = "confidential-asymmetric")]
+    ConfidentialAsymmetric,
+    /// Like the one before, and it acts without a user (SMART backend services).
+    #[serde(rename = "backend")]
+    Backend,
+}
+
+impl ClientKind {
+    /// The name used in the API and in the demo's description.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::ConfidentialSymmetric => "confidential-symmetric",
+            Self::ConfidentialAsymmetric => "confidential-asymmetric",
+            Self::Backend => "backend",
+        }
+    }
+
+    /// Whether the client signs assertions with keys that it registered.
+    pub const fn has_keys(self) -> bool {
+        matches!(self, Self::ConfidentialAsymmetric | Self::Backend)
+    }
+}
+
+/// What is asked for when a client is registered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientRegistration {
+    /// The wanted id; without one, a random id is given.
+    pub id: Option<ClientId>,
+    /// The tenant. A client exists in one tenant only.
+    pub tenant: TenantId,
+    /// How it will prove who it is.
+    pub kind: ClientKind,
+    /// The name that people read on consent pages.
+    pub name: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// Where to report a security problem.
+    pub security_contact: String,
+    /// Public keys.
+    pub keys: Vec<ClientKey>,
+    /// Where codes may be sent, compared exactly.
+    pub redirect_uris: Vec<String>,
+    /// Where an EHR launch begins.
+    pub launch_uri: Option<String>,
+    /// The most that it may ask for.
+    pub scope: ScopeSet,
+}
+
+/// A registered client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// The `client_id`.
+    pub id: ClientId,
+    /// The tenant.
+    pub tenant: TenantId,
+    /// Tells this registration from an earlier one under the same id, whose tokens must
+    /// not come back to life.
+    pub registration: String,
+    /// How it proves who it is.
+    pub kind: ClientKind,
+    /// The name that people read.
+    pub name: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// Where to report a security problem.
+    pub security_contact: String,
+    /// Public keys.
+    pub keys: Vec<ClientKey>,
+    /// Where codes may be sent.
+    pub redirect_uris: Vec<String>,
+    /// Where an EHR launch begins.
+    pub launch_uri: Option<String>,
+    /// The most that it may ask for.
+    pub scope: ScopeSet,
+}
+
+/// The result of a registration.
+#[derive(Clone, Debug)]
+pub struct Registered {
+    /// The client.
+    pub client: Client,
+    /// Its secret, shown this once, if it is of a kind that has one.
+    pub secret: Option<SecretText>,
+}
+
+/// The clients of every tenant.
+#[derive(Clone)]
+pub struct Clients {
+    table: Table,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredClient {
+    registration: String,
+    kind: ClientKind,
+    name: String,
+    owner: String,
+    security_contact: String,
+    keys: Vec<ClientKey>,
+    redirect_uris: Vec<String>,
+    launch_uri: Option<String>,
+    scope: String,
+    secret_hash: Option<SecretHash>,
+}
+
+fn key(tenant: &TenantId, id: &ClientId) -> String {
+    format!("client/{tenant}/{id}")
+}
+
+impl Clients {
+    /// The clients in a keyspace of their own.
+    pub fn new(keyspace: Keyspace) -> Self {
+        Self {
+            table: Table::new(keyspace, "client"),
+        }
+    }
+
+    /// Registers a client. Errors: [`Error::Exists`], and [`Error::Invalid`] naming the
+    /// field and its rule.
+    pub async fn register(&self, registration: ClientRegistration) -> Result<Registered, Error> {
+        check(&registration)?;
+        let id = match registration.id {
+            Some(id) => id,
+            None => self.table.parse(&secret::random_id()?)?,
+        };
+        let minted = match registration.kind {
+            ClientKind::ConfidentialSymmetric => Some(secret::mint(Kind::ClientSecret)?),
+            _ => None,
+        };
+        let client = Client {
+            id,
+            tenant: registration.tenant,
+            registration: secret::random_id()?,
+            kind: registration.kind,
+            name: registration.name,
+            owner: registration.owner,
+            security_contact: registration.security_contact,
+            keys: registration.keys,
+            redirect_uris: registration.redirect_uris,
+            launch_uri: registration.launch_uri,
+            scope: registration.scope,
+        };
+        let stored = StoredClient::new(&client, minted.as_ref().map(|minted| minted.hash));
+        let key = key(&client.tenant, &client.id);
+        if !self.table.insert(&key, &stored, Durability::Sync).await? {
+            return Err(Error::Exists {
+                noun: "client",
+                id: client.id.to_string(),
+            });
+        }
+        Ok(Registered {
+            client,
+            secret: minted.map(|minted| minted.issued.text),
+        })
+    }
+
+    /// One client.
+    pub async fn get(&self, tenant: &TenantId, id: &ClientId) -> Result<Option<Client>, Error> {
+        match self.table.get::<StoredClient>(&key(tenant, id)).await? {
+            None => Ok(None),
+            Some(row) => self.read(tenant.clone(), id.clone(), row.value).map(Some),
+        }
+    }
+
+    /// The clients of a tenant, by id.
+    pub async fn list(&self, tenant: &TenantId) -> Result<Vec<Client>, Error> {
+        let rows = self
+            .table
+            .list::<StoredClient>(&format!("client/{tenant}/"))
+            .await?;
+        rows.into_iter()
+            .map(|(id, row)| self.read(tenant.clone(), self.table.parse(&id)?, row.value))
+            .collect()
+    }
+
+    /// Removes a client; its tokens end with it. `false` if there is none.
+    pub async fn delete(&self, tenant: &TenantId, id: &ClientId) -> Result<bool, Error> {
+        let was_there = self.get(tenant, id).await?.is_some();
+        self.table
+            .delete(&key(tenant, id), Durability::Sync)
+            .await?;
+        Ok(was_there)
+    }
+
+    /// Whether `presented` is the client's secret. A client without one has none to know.
+    pub async fn verify_secret(
+        &self,
+        tenant: &TenantId,
+        id: &ClientId,
+        presented: &str,
+    ) -> Result<bool, Error> {
+        let stored = self.table.get::<StoredClient>(&key(tenant, id)).await?;
+        let hash = stored.and_then(|row| row.value.secret_hash);
+        Ok(match (secret::read(Kind::ClientSecret, presented), hash) {
+            (Some(presented), Some(hash)) => presented.hash.matches(&hash),
+            _ => false,
+        })
+    }
+
+    fn read(&self, tenant: TenantId, id: ClientId, stored: StoredClient) -> Result<Client, Error> {
+        Ok(Client {
+            id,
+            tenant,
+            registration: stored.registration,
+            kind: stored.kind,
+            name: stored.name,
+            owner: stored.owner,
+            security_contact: stored.security_contact,
+            keys: stored.keys,
+            redirect_uris: stored.redirect_uris,
+            launch_uri: stored.launch_uri,
+            scope: ScopeSet::parse(&stored.scope).map_err(|_| self.table.damaged())?,
+        })
+    }
+}
+
+impl StoredClient {
+    fn new(client: &Client, secret_hash: Option<SecretHash>) -> Self {
+        Self {
+            registration: client.registration.clone(),
+            kind: client.kind,
+            name: client.name.clone(),
+            owner: client.owner.clone(),
+            security_contact: client.security_contact.clone(),
+            keys: client.keys.clone(),
+            redirect_uris: client.redirect_uris.clone(),
+            launch_uri: client.launch_uri.clone(),
+            scope: client.scope.to_string(),
+            secret_hash,
+        }
+    }
+}
+
+fn check(registration: &ClientRegistration) -> Result<(), Error> {
+    check_text("name", &registration.name)?;
+    check_text("owner", &registration.owner)?;
+    check_text("security_contact", &registration.security_contact)?;
+    check_keys(registration)?;
+    check_addresses(registration)?;
+    check_scope(registration)
+}
+
+fn check_text(what: &'static str, text: &str) -> Result<(), Error> {
+    if text.trim().is_empty() || text.len() > TEXT_BYTES_MAX || text.chars().any(char::is_control) {
+        return Err(Error::invalid(
+            what,
+            "must have 1 to 320 bytes and no control characters",
+        ));
+    }
+    Ok(())
+}
+
+fn check_keys(registration: &ClientRegistration) -> Result<(), Error> {
+    let keys = &registration.keys;
+    if registration.kind.has_keys() == keys.is_empty() {
+        let rule = "must hold at least one key for kinds that sign assertions, and none for others";
+        return Err(Error::invalid("jwks", rule));
+    }
+    if keys.len() > KEYS_MAX {
+        return Err(Error::invalid("jwks", "must have at most 10 keys"));
+    }
+    check_distinct(keys)
+}
+
+fn check_addresses(registration: &ClientRegistration) -> Result<(), Error> {
+    let uris = &registration.redirect_uris;
+    if registration.kind == ClientKind::Backend {
+        if !uris.is_empty() || registration.launch_uri.is_some() {
+            let rule = "must be empty for a backend service, as must launch_uri: nobody is redirected to it";
+            return Err(Error::invalid("redirect_uris", rule));
+        }
+        return Ok(());
+    }
+    if uris.is_empty() || uris.len() > REDIRECT_URIS_MAX {
+        return Err(Error::invalid(
+            "redirect_uris",
+            "must have 1 to 20 addresses",
+        ));
+    }
+    for uri in uris {
+        check_redirect_uri(uri).map_err(|rule| Error::invalid("redirect_uris", rule))?;
+    }
+    match &registration.launch_uri {
+        None => Ok(()),
+        Some(uri) => check_launch_uri(uri).map_err(|rule| Error::invalid("launch_uri", rule)),
+    }
+}
+
+fn check_scope(registration: &ClientRegistration) -> Result<(), Error> {
+    let scope = &registration.scope;
+    if scope.is_empty() {
+        return Err(Error::invalid("scope", "must name at least one scope"));
+    }
+    let is_backend = registration.kind == ClientKind::Backend;
+    if scope.iter().any(|scope| is_system(scope) != is_backend) {
+        let rule =
+            "must be system/ scopes for a backend service, and must not be for any other client";
+        return Err(Error::invalid("scope", rule));
+    }
+    Ok(())
+}
+
+/// Whether a scope is one that a backend service may hold.
+pub(crate) fn is_system(scope: &Scope) -> bool {
+    scope
+        .as_resource()
+        .is_some_and(|scope| scope.level == Level::System)
+}
+
+#[cfg(test)]
+mod tests;
