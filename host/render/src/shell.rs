@@ -205,13 +205,19 @@ impl Shell {
     }
 }
 
-/// The logo in the page itself, so that it follows the theme.
+/// The logo in the page itself: the same drawing as [`crate::assets::LOGO`].
 pub(crate) fn logo() -> Markup {
-    html! { svg class="logo" viewBox="0 0 32 32" aria-hidden="true" focusable="false" {
-        rect class="logo-box" x="1" y="1" width="30" height="30" rx="8" {}
-        g class="logo-line" fill="none" stroke-width="2" stroke-linecap="round" stroke-linejoin="round" {
-            path d="M6.5 24.5v-5.2l-1.4-3a1.3 1.3 0 0 1 2.3-1.2l1.1 1.7V8.8a1.4 1.4 0 0 1 2.8 0v4.4-.6a1.4 1.4 0 0 1 2.8 0v7.2l-1 4.7z" {}
-            path d="M25.500 24.500v-5.200l1.400-3a1.300 1.300 0 0 0-2.300-1.200l-1.100 1.700V8.800a1.400 1.400 0 0 0-2.800 0v4.400-.6a1.400 1.400 0 0 0-2.800 0v7.200l1 4.700z" {}
+    html! {
+        svg class="logo" viewBox="0 0 32 32" aria-hidden="true" focusable="false" {
+            rect class="logo-box" x="1" y="1" width="30" height="30" rx="8" {}
+            circle class="logo-port" cx="16" cy="16" r="11" {}
+            @for hand in HANDS { path class="logo-hand" d=(hand) {} }
         }
-    } }
+    }
 }
+
+/// Two gloves that reach into the porthole.
+const HANDS: [&str; 2] = [
+    "M8.9 23.6 9.3 18 7.7 15.3a1.2 1.2 0 0 1 2-1.3l1.2 1.6V10.8a1.5 1.5 0 0 1 3 0V14a.7.7 0 0 1 .4.7v4.2l-.8 6.3a10 10 0 0 1-3.9-1.6z",
+    "M23.1 23.6 22.7 18l1.6-2.7a1.2 1.2 0 0 0-2-1.3l-1.2 1.6V10.8a1.5 1.5 0 0 0-3 0V14a.7.7 0 0 0-.4.7v4.2l.8 6.3a10 10 0 0 0 3.9-1.6z",
+];
