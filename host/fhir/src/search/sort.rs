@@ -1,0 +1,119 @@
+//! The order of matches.
+
+use std::fmt;
+
+use crate::{FactsView, ParameterKind, ValueRef};
+
+/// One key of `_sort`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SortBy {
+    /// The parameter's code.
+    pub parameter: &'static str,
+    /// Its kind: date, string, token, or `_lastUpdated` and `_id`.
+    pub kind: ParameterKind,
+    /// Largest first.
+    pub descending: bool,
+}
+
+impl fmt::Display for SortBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.descending { "-" } else { "" };
+        write!(f, "{sign}{}", self.parameter)
+    }
+}
+
+/// Where a match stands: compares as bytes in the order asked for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SortKey(Vec<u8>);
+
+impl SortKey {
+    /// The key as bytes, for a cursor.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// A key that came back from a cursor.
+    pub fn from_bytes(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+}
+
+const PRESENT: u8 = 1;
+/// What has no value comes last in both directions.
+const MISSING: u8 = 2;
+
+pub(super) fn key(sort: &[SortBy], facts: &FactsView<'_>) -> SortKey {
+    let mut out = Vec::with_capacity(16 * sort.len() + facts.id().len());
+    for by in sort {
+        let start = out.len();
+        if write(by, facts, &mut out) {
+            out.insert(start, PRESENT);
+            if by.descending {
+                for byte in out.iter_mut().skip(start + 1) {
+                    *byte = !*byte;
+                }
+            }
+        } else {
+            out.push(MISSING);
+        }
+    }
+    out.extend_from_slice(facts.id().as_bytes());
+    SortKey(out)
+}
+
+/// Writes the smallest value (the largest when descending); false if there is none.
+fn write(by: &SortBy, facts: &FactsView<'_>, out: &mut Vec<u8>) -> bool {
+    match by.parameter {
+        "_id" => {
+            text(facts.id(), out);
+            return true;
+        }
+        "_lastUpdated" => {
+            return facts
+                .last_updated()
+                .map(|instant| number(instant.micros(), out))
+                .is_some();
+        }
+        _ => {}
+    }
+    let values = facts.values(by.parameter);
+    if by.kind == ParameterKind::Date {
+        let starts = values.filter_map(|value| match value {
+            ValueRef::Date(range) => Some(range.start),
+            _ => None,
+        });
+        let first = if by.descending {
+            starts.max()
+        } else {
+            starts.min()
+        };
+        return first.map(|micros| number(micros, out)).is_some();
+    }
+    let texts = values.filter_map(|value| match value {
+        ValueRef::Text { normalised, .. } => Some(normalised),
+        ValueRef::Token { code, .. } => Some(code),
+        _ => None,
+    });
+    let first = if by.descending {
+        texts.max()
+    } else {
+        texts.min()
+    };
+    first.map(|found| text(found, out)).is_some()
+}
+
+fn number(value: i64, out: &mut Vec<u8>) {
+    // Flipping the sign bit makes the bytes of signed numbers compare as the numbers do.
+    out.extend_from_slice(&(value.cast_unsigned() ^ (1 << 63)).to_be_bytes());
+}
+
+fn text(value: &str, out: &mut Vec<u8>) {
+    // A zero byte ends the text, below any other byte; one inside it is marked.
+    for byte in value.bytes() {
+        out.push(byte);
+        if byte == 0 {
+            out.push(1);
+        }
+    }
+    out.extend_from_slice(&[0, 0]);
+}
