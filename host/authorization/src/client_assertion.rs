@@ -327,6 +327,9 @@ impl<'a> Unverified<'a> {
         let (iat, nbf) = (at(&claims.iat)?, at(&claims.nbf)?);
         let is_future = |instant: Timestamp| instant > now + LEEWAY;
         let is_old = |instant: Timestamp| now.since(instant) > LIFETIME_MAX + LEEWAY;
+        if iat.is_some_and(|iat| exp > iat + LIFETIME_MAX + LEEWAY) {
+            return Err(AssertionRefused::Expiry);
+        }
         if iat.is_some_and(|iat| is_future(iat) || is_old(iat)) || nbf.is_some_and(is_future) {
             return Err(AssertionRefused::IssuedAt);
         }

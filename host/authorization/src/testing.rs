@@ -2,15 +2,27 @@
 //! engines (versions that are never reused, batches that hold or fail as a whole).
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use async_trait::async_trait;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeyPairComponents;
+use aws_lc_rs::signature::{
+    ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, RSA_PKCS1_SHA384, RsaKeyPair,
+    RsaPublicKeyComponents,
+};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use glovebox_database::records::{CommitResult, Operation, SCAN_MAX};
 use glovebox_database::{
     Batch, Conflict, Durability, Expect, Hint, Keyspace, Records, RecordsError, Stored,
 };
-use glovebox_model::Timestamp;
+use glovebox_model::scope::ScopeSet;
+use glovebox_model::{Role, TenantId, Timestamp, UserId};
+use serde_json::Value;
 use tokio::sync::broadcast;
+
+use crate::{ClientKind, ClientRegistration, GeneratedKey, KeyAlgorithm, User, keys};
 
 #[derive(Default)]
 struct State {
@@ -118,4 +130,120 @@ impl Records for MemoryRecords {
     fn watch(&self, _: &[u8]) -> broadcast::Receiver<Hint> {
         broadcast::channel(1).1
     }
+}
+
+pub(crate) fn tenant(name: &str) -> TenantId {
+    name.parse().unwrap()
+}
+
+pub(crate) fn user_id(name: &str) -> UserId {
+    name.parse().unwrap()
+}
+
+/// A clinician of both tenants.
+pub(crate) fn clinician(name: &str) -> User {
+    User {
+        id: user_id(name),
+        display_name: "Dr. Elena Rivera".to_owned(),
+        roles: vec![Role::Clinician],
+        fhir_user: Some("Practitioner/rivera".parse().unwrap()),
+        tenants: vec![tenant("main"), tenant("sandbox")],
+        publisher: None,
+        is_disabled: false,
+    }
+}
+
+/// A key pair, made once for all tests: RSA takes a while.
+pub(crate) fn key_pair(algorithm: KeyAlgorithm) -> &'static GeneratedKey {
+    static ES384: OnceLock<GeneratedKey> = OnceLock::new();
+    static RS384: OnceLock<GeneratedKey> = OnceLock::new();
+    match algorithm {
+        KeyAlgorithm::Es384 => &ES384,
+        KeyAlgorithm::Rs384 => &RS384,
+    }
+    .get_or_init(|| keys::generate(algorithm).unwrap())
+}
+
+/// A backend service with both keys, `system/*.rs`.
+pub(crate) fn backend(id: &str) -> ClientRegistration {
+    ClientRegistration {
+        id: Some(id.parse().unwrap()),
+        tenant: tenant("main"),
+        kind: ClientKind::Backend,
+        name: "Night export".to_owned(),
+        owner: "Quality department".to_owned(),
+        security_contact: "security@hospital.example".to_owned(),
+        keys: vec![
+            key_pair(KeyAlgorithm::Es384).public.clone(),
+            key_pair(KeyAlgorithm::Rs384).public.clone(),
+        ],
+        redirect_uris: Vec::new(),
+        launch_uri: None,
+        scope: ScopeSet::parse("system/*.rs").unwrap(),
+    }
+}
+
+/// A public app with a redirect URI.
+pub(crate) fn public_app(id: &str) -> ClientRegistration {
+    ClientRegistration {
+        kind: ClientKind::Public,
+        keys: Vec::new(),
+        redirect_uris: vec!["http://127.0.0.1:9999/callback".to_owned()],
+        launch_uri: Some("http://127.0.0.1:9999/launch".to_owned()),
+        scope: ScopeSet::parse("openid launch/patient patient/*.rs").unwrap(),
+        ..backend(id)
+    }
+}
+
+/// Signs a JWT with what the private JWK says, as a client would.
+pub(crate) fn sign(key: &GeneratedKey, header: &Value, claims: &Value) -> String {
+    let message = format!("{}.{}", part(header), part(claims));
+    let jwk = key.expose_private_jwk();
+    let number = |name: &str| URL_SAFE_NO_PAD.decode(jwk[name].as_str().unwrap()).unwrap();
+    let random = SystemRandom::new();
+    let signature = match key.public.algorithm {
+        KeyAlgorithm::Es384 => {
+            let point = [vec![4], number("x"), number("y")].concat();
+            let pair = EcdsaKeyPair::from_private_key_and_public_key(
+                &ECDSA_P384_SHA384_FIXED_SIGNING,
+                &number("d"),
+                &point,
+            )
+            .unwrap();
+            pair.sign(&random, message.as_bytes())
+                .unwrap()
+                .as_ref()
+                .to_vec()
+        }
+        KeyAlgorithm::Rs384 => {
+            let pair = RsaKeyPair::from_components(&KeyPairComponents {
+                public_key: RsaPublicKeyComponents {
+                    n: number("n"),
+                    e: number("e"),
+                },
+                d: number("d"),
+                p: number("p"),
+                q: number("q"),
+                dP: number("dp"),
+                dQ: number("dq"),
+                qInv: number("qi"),
+            })
+            .unwrap();
+            let mut signature = vec![0; pair.public_modulus_len()];
+            pair.sign(
+                &RSA_PKCS1_SHA384,
+                &random,
+                message.as_bytes(),
+                &mut signature,
+            )
+            .unwrap();
+            signature
+        }
+    };
+    format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
+/// One part of a JWT.
+pub(crate) fn part(value: &Value) -> String {
+    URL_SAFE_NO_PAD.encode(value.to_string())
 }

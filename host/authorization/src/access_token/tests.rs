@@ -1,1 +1,116 @@
 use super::*;
+use crate::testing::{backend, keyspace, noon, tenant, user_id};
+
+const TTL: Duration = Duration::from_secs(300);
+
+async fn tokens() -> (AccessTokens, NewAccessToken) {
+    let clients = Clients::new(keyspace());
+    let client = clients
+        .register(backend("demo-backend"))
+        .await
+        .unwrap()
+        .client;
+    let token = NewAccessToken {
+        tenant: tenant("main"),
+        scope: client.scope.clone(),
+        client,
+        user: Some(user_id("dr.rivera")),
+        patient: Some("anna-rossi".parse().unwrap()),
+    };
+    (AccessTokens::new(keyspace(), clients), token)
+}
+
+#[tokio::test]
+async fn a_token_says_what_was_granted() {
+    let (tokens, new) = tokens().await;
+    let issued = tokens.issue(&new, TTL, noon()).await.unwrap();
+    let expected = AccessToken {
+        id: issued.id.clone(),
+        tenant: new.tenant,
+        client: new.client.id,
+        scope: new.scope,
+        issued_at: noon(),
+        expires_at: noon() + TTL,
+        user: new.user,
+        patient: new.patient,
+    };
+    assert_eq!(
+        tokens.verify(issued.text.expose(), noon()).await.unwrap(),
+        Some(expected)
+    );
+}
+
+#[tokio::test]
+async fn a_token_that_is_wrong_expired_or_revoked_is_refused() {
+    let (tokens, new) = tokens().await;
+    let issued = tokens.issue(&new, TTL, noon()).await.unwrap();
+    let other = tokens.issue(&new, TTL, noon()).await.unwrap();
+    let good = issued.text.expose();
+    let (_, other_secret) = other.text.expose().split_once('.').unwrap();
+    for wrong in [
+        String::new(),
+        issued.id.clone(),
+        format!("{good}x"),
+        format!("gb_access_{}.{other_secret}", issued.id),
+        good.replace("gb_access_", "gb_api_"),
+    ] {
+        assert_eq!(
+            tokens.verify(&wrong, noon()).await.unwrap(),
+            None,
+            "{wrong}"
+        );
+    }
+    assert!(tokens.verify(good, noon()).await.unwrap().is_some());
+    assert_eq!(
+        tokens.verify(good, noon() + TTL).await.unwrap(),
+        None,
+        "expired"
+    );
+    tokens.revoke(&issued.id).await.unwrap();
+    assert_eq!(tokens.verify(good, noon()).await.unwrap(), None, "revoked");
+    assert!(
+        tokens
+            .verify(other.text.expose(), noon())
+            .await
+            .unwrap()
+            .is_some()
+    );
+}
+
+#[tokio::test]
+async fn a_token_ends_with_its_client_and_does_not_come_back_with_the_next_of_that_name() {
+    let (tokens, new) = tokens().await;
+    let issued = tokens.issue(&new, TTL, noon()).await.unwrap();
+    let good = issued.text.expose();
+    tokens
+        .clients
+        .delete(&new.tenant, &new.client.id)
+        .await
+        .unwrap();
+    assert_eq!(tokens.verify(good, noon()).await.unwrap(), None);
+    tokens
+        .clients
+        .register(backend("demo-backend"))
+        .await
+        .unwrap();
+    assert_eq!(tokens.verify(good, noon()).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn sweeping_removes_expired_tokens_only() {
+    let keyspace = keyspace();
+    let (tokens, new) = tokens().await;
+    let tokens = AccessTokens::new(keyspace.clone(), tokens.clients);
+    tokens.issue(&new, TTL, noon()).await.unwrap();
+    let later = noon() + TTL;
+    let live = tokens.issue(&new, TTL, later).await.unwrap();
+    tokens.sweep(later).await.unwrap();
+    assert_eq!(keyspace.scan(b"", None, 10).await.unwrap().len(), 1);
+    assert!(
+        tokens
+            .verify(live.text.expose(), later)
+            .await
+            .unwrap()
+            .is_some()
+    );
+}
