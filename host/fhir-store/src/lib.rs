@@ -1,1 +1,21 @@
-//! glovebox-fhir-store
+//! The embedded FHIR R4 store: resources as the bytes that came in, every version kept,
+//! with the facts that decisions and searches need stored beside them.
+//!
+//! Every call takes a [`Permitted`](glovebox_policy::Permitted) interaction: there is no
+//! other way in.
+#![forbid(unsafe_code)]
+
+mod error;
+mod head;
+mod import;
+mod key;
+mod search;
+mod store;
+mod write;
+
+pub use error::StoreError;
+pub use head::Head;
+pub use import::{Imported, Put};
+pub use search::{Found, Hit};
+pub use store::FhirStore;
+pub use write::{Change, Committed, WriteRefused};

@@ -1,5 +1,12 @@
 //! Where a search goes on: sealed, and bound to the session and the query.
 
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::gateway::{Gateway, unavailable};
+use crate::refusal::Refusal;
+
 /// A position in a search, for the session that made it. In memory only; what leaves the
 /// host is the sealed text of [`crate::Gateway::seal_cursor`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +20,15 @@ pub struct Cursor {
 }
 
 impl Cursor {
+    /// Where a search begins.
+    pub fn start(resource_type: &str, parameters: Vec<(String, String)>) -> Self {
+        Self {
+            resource_type: resource_type.to_owned(),
+            parameters,
+            after: Vec::new(),
+        }
+    }
+
     /// The resource type that is searched.
     pub fn resource_type(&self) -> &str {
         &self.resource_type
@@ -22,3 +38,70 @@ impl Cursor {
 /// To whom a sealed cursor belongs: a session and component digest, or a client and token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CursorBinding(pub String);
+
+const NONCE_BYTES: usize = 12;
+/// Longest sealed cursor that is read.
+const SEALED_BYTES_MAX: usize = 16 << 10;
+
+impl Gateway {
+    /// Seals a cursor (AES-256-GCM): it tells its holder nothing, cannot be changed, and
+    /// opens only for the same binding.
+    pub fn seal_cursor(&self, binding: &CursorBinding, cursor: &Cursor) -> Result<String, Refusal> {
+        let plain = serde_json::to_vec(&serde_json::json!([
+            cursor.resource_type,
+            cursor.parameters,
+            URL_SAFE_NO_PAD.encode(&cursor.after),
+        ]))
+        .map_err(unavailable)?;
+        let mut nonce = [0_u8; NONCE_BYTES];
+        getrandom::fill(&mut nonce).map_err(unavailable)?;
+        let mut sealed = plain;
+        self.cursor_cipher()?
+            .seal_in_place_append_tag(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::from(binding.0.as_bytes()),
+                &mut sealed,
+            )
+            .map_err(unavailable)?;
+        let mut whole = nonce.to_vec();
+        whole.extend_from_slice(&sealed);
+        Ok(URL_SAFE_NO_PAD.encode(whole))
+    }
+
+    /// Opens a sealed cursor for the binding under which it was sealed.
+    pub fn open_cursor(&self, binding: &CursorBinding, sealed: &str) -> Result<Cursor, Refusal> {
+        if sealed.len() > SEALED_BYTES_MAX {
+            return Err(Refusal::BadCursor);
+        }
+        let whole = URL_SAFE_NO_PAD
+            .decode(sealed)
+            .map_err(|_| Refusal::BadCursor)?;
+        let (nonce, sealed) = whole
+            .split_first_chunk::<NONCE_BYTES>()
+            .ok_or(Refusal::BadCursor)?;
+        let mut sealed = sealed.to_vec();
+        let plain = self
+            .cursor_cipher()?
+            .open_in_place(
+                Nonce::assume_unique_for_key(*nonce),
+                Aad::from(binding.0.as_bytes()),
+                &mut sealed,
+            )
+            .map_err(|_| Refusal::BadCursor)?;
+        let (resource_type, parameters, after): (String, Vec<(String, String)>, String) =
+            serde_json::from_slice(plain).map_err(|_| Refusal::BadCursor)?;
+        let after = URL_SAFE_NO_PAD
+            .decode(after)
+            .map_err(|_| Refusal::BadCursor)?;
+        Ok(Cursor {
+            resource_type,
+            parameters,
+            after,
+        })
+    }
+
+    fn cursor_cipher(&self) -> Result<LessSafeKey, Refusal> {
+        let key = UnboundKey::new(&AES_256_GCM, &self.cursor_key).map_err(unavailable)?;
+        Ok(LessSafeKey::new(key))
+    }
+}

@@ -44,9 +44,9 @@ impl Refusal {
             Rule::TooManyPatients => {
                 Self::TooCostly("more than 200 patients: name a patient in the search".to_owned())
             }
-            Rule::ScopeFilterUnknown => {
-                Self::Invalid("a granted scope filters by a parameter that cannot be evaluated".to_owned())
-            }
+            Rule::ScopeFilterUnknown => Self::Invalid(
+                "a granted scope filters by a parameter that cannot be evaluated".to_owned(),
+            ),
             Rule::Compartment | Rule::ScopeFilter => Self::NotFound,
         }
     }

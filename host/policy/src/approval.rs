@@ -15,7 +15,9 @@ mod tests {
     #[test]
     fn neither_side_alone_grants_anything() {
         let manifest = ScopeSet::parse("patient/Observation.cruds patient/Condition.rs").unwrap();
-        let approved = ScopeSet::parse("patient/Observation.rs?category=laboratory patient/Patient.r").unwrap();
+        let approved =
+            ScopeSet::parse("patient/Observation.rs?category=laboratory patient/Patient.r")
+                .unwrap();
         assert_eq!(
             effective_scopes(&manifest, &approved).to_string(),
             "patient/Observation.rs?category=laboratory"

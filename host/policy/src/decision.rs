@@ -90,7 +90,11 @@ pub fn decide(request: &AccessRequest<'_>, interaction: Interaction) -> Decision
     Decision::Permit(Permitted::new(interaction, bases))
 }
 
-fn basis(request: &AccessRequest<'_>, scope: &ResourceScope, resource_type: &str) -> Result<Basis, Rule> {
+fn basis(
+    request: &AccessRequest<'_>,
+    scope: &ResourceScope,
+    resource_type: &str,
+) -> Result<Basis, Rule> {
     let reach = match scope.level {
         Level::Patient => {
             let patient = request.patient.ok_or(Rule::NoPatientInContext)?;
@@ -121,14 +125,18 @@ fn basis(request: &AccessRequest<'_>, scope: &ResourceScope, resource_type: &str
         let parsed = SearchQuery::parse(resource_type, &scope.parameters);
         Some(parsed.map_err(|_| Rule::ScopeFilterUnknown)?)
     };
-    Ok(Basis { authority: scope.to_string(), reach, filter })
+    Ok(Basis {
+        authority: scope.to_string(),
+        reach,
+        filter,
+    })
 }
 
 /// The SMART v2 letter that an interaction needs.
 pub(crate) fn letter(kind: InteractionKind) -> Permissions {
     match kind {
         InteractionKind::Read | InteractionKind::Vread => Permissions::READ,
-        InteractionKind::SearchType => Permissions::SEARCH,
+        InteractionKind::Search => Permissions::SEARCH,
         InteractionKind::Create => Permissions::CREATE,
         InteractionKind::Update => Permissions::UPDATE,
         InteractionKind::Delete => Permissions::DELETE,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use glovebox_fhir::{Facts, Interaction, SearchQuery, compartment};
+use glovebox_fhir::{FactsView, Interaction, SearchQuery, compartment};
 use glovebox_model::PatientId;
 
 use crate::decision::{Denial, Rule};
@@ -23,7 +23,7 @@ impl Reach {
         Self::Patients(BTreeSet::from([patient.clone()]))
     }
 
-    fn covers(&self, facts: &Facts) -> bool {
+    fn covers(&self, facts: &FactsView<'_>) -> bool {
         match self {
             Self::Everyone => true,
             Self::Patients(patients) => {
@@ -49,14 +49,22 @@ pub struct Basis {
 
 impl Basis {
     pub(crate) fn system(reason: SystemReason, reach: Reach) -> Self {
-        Self { authority: format!("system: {}", reason.as_str()), reach, filter: None }
+        Self {
+            authority: format!("system: {}", reason.as_str()),
+            reach,
+            filter: None,
+        }
     }
 
-    fn check(&self, facts: &Facts) -> Result<(), Rule> {
+    fn check(&self, facts: &FactsView<'_>) -> Result<(), Rule> {
         if !self.reach.covers(facts) {
             return Err(Rule::Compartment);
         }
-        if self.filter.as_ref().is_some_and(|filter| !filter.matches(facts)) {
+        if self
+            .filter
+            .as_ref()
+            .is_some_and(|filter| !filter.matches(facts))
+        {
             return Err(Rule::ScopeFilter);
         }
         Ok(())
@@ -87,7 +95,7 @@ impl Permitted<Interaction> {
 
     /// Checks one resource that is about to be given out, or the content about to be
     /// written, by its facts. The one function behind reads, searches and pages.
-    pub fn recheck(&self, facts: &Facts) -> Result<&Basis, Denial> {
+    pub fn recheck(&self, facts: &FactsView<'_>) -> Result<&Basis, Denial> {
         let mut failed = Rule::Compartment;
         for basis in &self.bases {
             match basis.check(facts) {

@@ -19,7 +19,10 @@ pub fn category(scope: &ResourceScope) -> Option<&'static str> {
         "Observation" if filtered("social-history") => "lifestyle notes",
         "Observation" => "test results, vital signs and other measurements",
         "DiagnosticReport" | "Specimen" => "test reports",
-        "MedicationRequest" | "MedicationDispense" | "MedicationStatement" | "Medication"
+        "MedicationRequest"
+        | "MedicationDispense"
+        | "MedicationStatement"
+        | "Medication"
         | "MedicationAdministration" => "medicines",
         "Condition" => "health problems",
         "AllergyIntolerance" => "allergies",
@@ -107,18 +110,30 @@ mod tests {
                 "user/MedicationRequest.cruds",
                 Some("Can see and change medicines of the patients whom the user may open."),
             ),
-            ("patient/Goal.c", Some("Can add or change care plans and goals of this patient only.")),
-            ("system/*.rs", Some("Can see everything in the record of every patient.")),
+            (
+                "patient/Goal.c",
+                Some("Can add or change care plans and goals of this patient only."),
+            ),
+            (
+                "system/*.rs",
+                Some("Can see everything in the record of every patient."),
+            ),
             ("openid", None),
             ("patient/Linkage.rs", None),
         ] {
-            assert_eq!(sentence(&scope.parse().unwrap()).as_deref(), expected, "{scope}");
+            assert_eq!(
+                sentence(&scope.parse().unwrap()).as_deref(),
+                expected,
+                "{scope}"
+            );
         }
     }
 
     #[test]
     fn the_summary_names_each_label_once() {
-        let scopes = ScopeSet::parse("patient/Patient.r patient/Medication.r patient/MedicationRequest.rs").unwrap();
+        let scopes =
+            ScopeSet::parse("patient/Patient.r patient/Medication.r patient/MedicationRequest.rs")
+                .unwrap();
         assert_eq!(
             access_summary(&scopes),
             (vec!["name, contact and birth date", "medicines"], vec![])

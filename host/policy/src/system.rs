@@ -29,6 +29,10 @@ impl SystemReason {
 
 /// Permits an interaction of the host. `reach` still narrows it: a picker or a chart
 /// covers only the patients whom its user may open.
-pub fn permit_system(reason: SystemReason, reach: Reach, interaction: Interaction) -> Permitted<Interaction> {
+pub fn permit_system(
+    reason: SystemReason,
+    reach: Reach,
+    interaction: Interaction,
+) -> Permitted<Interaction> {
     Permitted::new(interaction, vec![Basis::system(reason, reach)])
 }

@@ -1,7 +1,6 @@
 use std::collections::BTreeSet;
 
-use glovebox_fhir::Facts;
-use glovebox_fhir::Resource;
+use glovebox_fhir::{Facts, Limits, Resource};
 use glovebox_model::PatientId;
 use glovebox_model::scope::ScopeSet;
 
@@ -14,7 +13,7 @@ fn patient(id: &str) -> PatientId {
 }
 
 fn facts(json: &str) -> Facts {
-    Facts::extract(&Resource::parse(json.as_bytes()).unwrap())
+    Facts::extract(&Resource::parse(json.as_bytes(), Limits::RESOURCE).unwrap())
 }
 
 fn observation(subject: &str, category: &str) -> Facts {
@@ -30,10 +29,19 @@ fn read(resource_type: &str) -> Interaction {
     Interaction::read(resource_type, "o1").unwrap()
 }
 
-fn decided(scopes: &str, context: Option<&str>, rights: &UserRights, interaction: Interaction) -> Decision {
+fn decided(
+    scopes: &str,
+    context: Option<&str>,
+    rights: &UserRights,
+    interaction: Interaction,
+) -> Decision {
     let scopes = ScopeSet::parse(scopes).unwrap();
     let context = context.map(patient);
-    let request = AccessRequest { scopes: &scopes, patient: context.as_ref(), rights };
+    let request = AccessRequest {
+        scopes: &scopes,
+        patient: context.as_ref(),
+        rights,
+    };
     decide(&request, interaction)
 }
 
@@ -57,58 +65,120 @@ fn the_decision_before_the_fetch_follows_type_letter_level_and_rights() {
         ("patient/Observation.s", Some("anna"), everyone, "scope"),
         ("patient/Condition.rs", Some("anna"), everyone, "scope"),
         ("patient/Observation.rs", Some("anna"), everyone, "permit"),
-        ("patient/Observation.rs", None, everyone, "no-patient-in-context"),
+        (
+            "patient/Observation.rs",
+            None,
+            everyone,
+            "no-patient-in-context",
+        ),
         ("patient/Observation.rs", Some("james"), &ward(), "relation"),
         ("patient/Observation.rs", Some("anna"), nobody, "relation"),
         ("user/Observation.rs", None, &ward(), "permit"),
         ("user/Observation.rs", None, nobody, "relation"),
         ("system/Observation.rs", None, nobody, "permit"),
         ("system/Observation.rs", Some("anna"), everyone, "relation"),
-        ("patient/Observation.rs?no-such=1", Some("anna"), everyone, "scope-filter-unknown"),
-        ("user/Observation.rs", None, &UserRights::TooMany(BTreeSet::new()), "too-many-patients"),
-        ("user/Practitioner.rs", None, &UserRights::TooMany(BTreeSet::new()), "permit"),
+        (
+            "patient/Observation.rs?no-such=1",
+            Some("anna"),
+            everyone,
+            "scope-filter-unknown",
+        ),
+        (
+            "user/Observation.rs",
+            None,
+            &UserRights::TooMany(BTreeSet::new()),
+            "too-many-patients",
+        ),
+        (
+            "user/Practitioner.rs",
+            None,
+            &UserRights::TooMany(BTreeSet::new()),
+            "permit",
+        ),
     ] {
-        let name = if scopes.contains("Practitioner") { "Practitioner" } else { "Observation" };
-        assert_eq!(rule(decided(scopes, context, rights, read(name))), expected, "{scopes} {context:?}");
+        let name = if scopes.contains("Practitioner") {
+            "Practitioner"
+        } else {
+            "Observation"
+        };
+        assert_eq!(
+            rule(decided(scopes, context, rights, read(name))),
+            expected,
+            "{scopes} {context:?}"
+        );
     }
 }
 
 #[test]
 fn a_refusal_names_the_scope_that_would_satisfy_it() {
-    let Decision::Deny(denial) = decided("", Some("anna"), &UserRights::Everyone, read("Observation")) else {
+    let Decision::Deny(denial) =
+        decided("", Some("anna"), &UserRights::Everyone, read("Observation"))
+    else {
         panic!("expected a denial")
     };
-    assert_eq!(denial.rule, Rule::ScopeMissing("patient/Observation.r".into()));
+    assert_eq!(
+        denial.rule,
+        Rule::ScopeMissing("patient/Observation.r".into())
+    );
 }
 
 #[test]
 fn the_recheck_looks_at_compartment_and_filter_of_each_authority() {
     let scopes = format!("patient/Observation.rs?category={LABS}");
-    let Decision::Permit(permitted) = decided(&scopes, Some("anna"), &UserRights::Everyone, read("Observation")) else {
+    let Decision::Permit(permitted) = decided(
+        &scopes,
+        Some("anna"),
+        &UserRights::Everyone,
+        read("Observation"),
+    ) else {
         panic!("expected a permit")
     };
-    let verdict = |facts: &Facts| permitted.recheck(facts).map(|_| ()).map_err(|denial| denial.rule);
+    let verdict = |facts: &Facts| {
+        permitted
+            .recheck(&facts.view())
+            .map(|_| ())
+            .map_err(|denial| denial.rule)
+    };
     assert_eq!(verdict(&observation("anna", "laboratory")), Ok(()));
-    assert_eq!(verdict(&observation("anna", "vital-signs")), Err(Rule::ScopeFilter));
-    assert_eq!(verdict(&observation("james", "laboratory")), Err(Rule::Compartment));
+    assert_eq!(
+        verdict(&observation("anna", "vital-signs")),
+        Err(Rule::ScopeFilter)
+    );
+    assert_eq!(
+        verdict(&observation("james", "laboratory")),
+        Err(Rule::Compartment)
+    );
 }
 
 #[test]
 fn several_scopes_are_a_union_each_under_its_own_constraint() {
     let scopes = format!("patient/Observation.rs?category={LABS} user/Observation.r");
-    let Decision::Permit(permitted) = decided(&scopes, Some("anna"), &ward(), read("Observation")) else {
+    let Decision::Permit(permitted) = decided(&scopes, Some("anna"), &ward(), read("Observation"))
+    else {
         panic!("expected a permit")
     };
-    assert!(permitted.recheck(&observation("tom", "vital-signs")).is_ok());
-    assert!(permitted.recheck(&observation("james", "laboratory")).is_err());
+    assert!(
+        permitted
+            .recheck(&observation("tom", "vital-signs").view())
+            .is_ok()
+    );
+    assert!(
+        permitted
+            .recheck(&observation("james", "laboratory").view())
+            .is_err()
+    );
 }
 
 #[test]
 fn a_universal_type_passes_without_a_patient() {
-    let Decision::Permit(permitted) = decided("patient/*.rs", Some("anna"), &UserRights::Everyone, read("Practitioner"))
-    else {
+    let Decision::Permit(permitted) = decided(
+        "patient/*.rs",
+        Some("anna"),
+        &UserRights::Everyone,
+        read("Practitioner"),
+    ) else {
         panic!("expected a permit")
     };
     let practitioner = facts(r#"{"resourceType":"Practitioner","id":"p"}"#);
-    assert!(permitted.recheck(&practitioner).is_ok());
+    assert!(permitted.recheck(&practitioner.view()).is_ok());
 }

@@ -1,0 +1,98 @@
+//! What is known of one version without its bytes.
+
+use bytes::Bytes;
+use glovebox_fhir::Facts;
+use glovebox_model::{Digest, Timestamp};
+
+/// Layout of the fixed part: version, instant, flags, length, digests of stored and given bytes.
+const FIXED: usize = 8 + 8 + 1 + 4 + 32 + 32;
+const DELETED: u8 = 1;
+
+/// One version of one resource: its facts, and the digest that binds them to the bytes.
+#[derive(Clone, Debug)]
+pub struct Head {
+    /// `meta.versionId` as a number; versions of a resource count from 1.
+    pub version: u64,
+    /// `meta.lastUpdated`.
+    pub last_updated: Timestamp,
+    /// Whether this version is a deletion; then the facts are those of the version before.
+    pub deleted: bool,
+    /// What decisions and searches need.
+    pub facts: Facts,
+    /// Length of the stored bytes.
+    pub(crate) length: u32,
+    /// SHA-256 of the stored bytes.
+    pub(crate) digest: Digest,
+    /// SHA-256 of the bytes as they were given, before `id` and `meta` were set.
+    pub(crate) given: Digest,
+    /// Version of the record that holds this head, for expectations.
+    pub(crate) record: u64,
+}
+
+impl Head {
+    /// `meta.versionId`.
+    pub fn version_id(&self) -> String {
+        self.version.to_string()
+    }
+
+    pub(crate) fn encode(&self) -> Bytes {
+        let facts = self.facts.encode();
+        let mut out = Vec::with_capacity(FIXED + facts.len());
+        out.extend_from_slice(&self.version.to_be_bytes());
+        out.extend_from_slice(&self.last_updated.micros().to_be_bytes());
+        out.push(if self.deleted { DELETED } else { 0 });
+        out.extend_from_slice(&self.length.to_be_bytes());
+        out.extend_from_slice(self.digest.as_bytes());
+        out.extend_from_slice(self.given.as_bytes());
+        out.extend_from_slice(&facts);
+        Bytes::from(out)
+    }
+
+    pub(crate) fn decode(value: &[u8], record: u64) -> Option<Self> {
+        let fixed = Fixed::decode(value)?;
+        Some(Self {
+            version: fixed.version,
+            last_updated: fixed.last_updated,
+            deleted: fixed.deleted,
+            facts: Facts::decode(value.get(FIXED..)?)?,
+            length: fixed.length,
+            digest: fixed.digest,
+            given: fixed.given,
+            record,
+        })
+    }
+}
+
+/// The part before the facts, for scans that look at many and keep few.
+pub(crate) struct Fixed {
+    pub(crate) version: u64,
+    pub(crate) last_updated: Timestamp,
+    pub(crate) deleted: bool,
+    pub(crate) length: u32,
+    pub(crate) digest: Digest,
+    given: Digest,
+}
+
+impl Fixed {
+    pub(crate) fn decode(value: &[u8]) -> Option<Self> {
+        let (version, rest) = value.split_first_chunk::<8>()?;
+        let (instant, rest) = rest.split_first_chunk::<8>()?;
+        let (flags, rest) = rest.split_first()?;
+        let (length, rest) = rest.split_first_chunk::<4>()?;
+        let (digest, rest) = rest.split_first_chunk::<32>()?;
+        let (given, _) = rest.split_first_chunk::<32>()?;
+        Some(Self {
+            version: u64::from_be_bytes(*version),
+            last_updated: Timestamp::from_micros(i64::from_be_bytes(*instant)),
+            deleted: flags & DELETED != 0,
+            length: u32::from_be_bytes(*length),
+            digest: Digest::from_bytes(*digest),
+            given: Digest::from_bytes(*given),
+        })
+    }
+}
+
+/// The facts part of an encoded head.
+pub(crate) fn facts_part(value: &[u8]) -> Option<&[u8]> {
+    value.get(FIXED..)
+}

@@ -1,0 +1,36 @@
+//! How the store's records are named. Types and ids hold no `/`, so prefixes cannot collide.
+
+/// The current version of a resource, with its facts.
+pub(crate) fn head(resource_type: &str, id: &str) -> Vec<u8> {
+    format!("h/{resource_type}/{id}").into_bytes()
+}
+
+/// All current versions of a type.
+pub(crate) fn heads(resource_type: &str) -> Vec<u8> {
+    format!("h/{resource_type}/").into_bytes()
+}
+
+/// The current version again, under each patient in whose compartment it is.
+pub(crate) fn of_patient(patient: &str, resource_type: &str, id: &str) -> Vec<u8> {
+    format!("p/{patient}/{resource_type}/{id}").into_bytes()
+}
+
+/// All current versions of a type in a patient's compartment.
+pub(crate) fn all_of_patient(patient: &str, resource_type: &str) -> Vec<u8> {
+    format!("p/{patient}/{resource_type}/").into_bytes()
+}
+
+/// One version with its facts.
+pub(crate) fn version(resource_type: &str, id: &str, version: u64) -> Vec<u8> {
+    format!("v/{resource_type}/{id}/{version:020}").into_bytes()
+}
+
+/// One piece of the bytes of one version.
+pub(crate) fn piece(resource_type: &str, id: &str, version: u64, piece: u32) -> Vec<u8> {
+    format!("b/{resource_type}/{id}/{version:020}/{piece:06}").into_bytes()
+}
+
+/// The mark that the commit of a write intent happened.
+pub(crate) fn intent(sequence: u64) -> Vec<u8> {
+    format!("i/{sequence:020}").into_bytes()
+}
