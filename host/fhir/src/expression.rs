@@ -88,8 +88,14 @@ fn parse_path(text: &'static str) -> Option<Path> {
 }
 
 fn start(dotted: &'static str) -> Option<Cursor> {
-    let mut names = dotted.split('.');
-    let root = names.next().filter(|name| is_name(name))?;
+    let mut names = dotted.split('.').peekable();
+    let first = *names.peek()?;
+    // InsurancePlan's `name | alias` starts at the resource without naming its type.
+    let root = if first.starts_with(|c: char| c.is_ascii_uppercase()) && is_name(first) {
+        names.next()?
+    } else {
+        "Resource"
+    };
     let mut cursor = Cursor {
         path: Path {
             root,
@@ -260,6 +266,7 @@ mod tests {
             "(Observation.value as Practitioner)",
             "Patient.name.where(use!='old')",
             "Patient.name + 1",
+            "Patient.name | ",
         ] {
             assert_eq!(parse(text), None, "{text}");
         }

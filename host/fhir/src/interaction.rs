@@ -64,7 +64,6 @@ pub enum InvalidInteraction {
 
 /// One request for patient data. Made by the constructors, which check names and ids.
 #[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
 pub enum Interaction {
     /// Read the current version.
     Read {

@@ -167,7 +167,7 @@ mod tests {
         assert_eq!(find("Patient", "_id").unwrap().kind(), ParameterKind::Token);
         assert_eq!(
             find("Observation", "patient").unwrap().targets(),
-            ["Patient", "Group"]
+            ["Patient"]
         );
         assert!(find("Observation", "birthdate").is_none());
         assert!(
