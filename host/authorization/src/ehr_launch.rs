@@ -88,6 +88,9 @@ pub struct Presenter<'a> {
     pub user: &'a UserId,
     /// The public id of their browser session.
     pub session: &'a str,
+    /// The OAuth client whose authorization request carries the handle; `None` where
+    /// the host itself opens a component.
+    pub client: Option<&'a ClientId>,
 }
 
 /// Why a handle was not taken. The ledger keeps the cause; people read one sentence,
@@ -105,6 +108,8 @@ pub enum LaunchRefused {
     OtherUser,
     /// Made for another browser session of the same user.
     OtherSession,
+    /// Made for another app than the one that presents it.
+    OtherApp,
 }
 
 impl LaunchRefused {
@@ -116,6 +121,7 @@ impl LaunchRefused {
             Self::Used => "launch-used",
             Self::OtherUser => "launch-other-user",
             Self::OtherSession => "launch-other-session",
+            Self::OtherApp => "launch-other-app",
         }
     }
 }
@@ -217,6 +223,14 @@ impl Launches {
             && session != presenter.session
         {
             return Ok(Err(LaunchRefused::OtherSession));
+        }
+        let is_its_app = match (&launch.target, presenter.client) {
+            (LaunchTarget::App { .. }, None) => true,
+            (LaunchTarget::Client(made_for), Some(client)) => made_for == client,
+            _ => false,
+        };
+        if !is_its_app {
+            return Ok(Err(LaunchRefused::OtherApp));
         }
         if expires_at <= now {
             return Ok(Err(LaunchRefused::Expired));

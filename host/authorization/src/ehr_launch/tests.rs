@@ -28,43 +28,73 @@ fn launch() -> Launch {
 async fn present(
     launches: &Launches,
     handle: &str,
+    who: (&str, &str, &str),
+    now: Timestamp,
+) -> Result<Launch, LaunchRefused> {
+    present_by(launches, handle, who, None, now).await
+}
+
+/// The same, in the authorization request of an OAuth client.
+async fn present_by(
+    launches: &Launches,
+    handle: &str,
     (tenant_name, user, session): (&str, &str, &str),
+    client: Option<&str>,
     now: Timestamp,
 ) -> Result<Launch, LaunchRefused> {
     let (tenant, user) = (tenant(tenant_name), user_id(user));
+    let client = client.map(|client| client.parse().unwrap());
     let presenter = Presenter {
         tenant: &tenant,
         user: &user,
         session,
+        client: client.as_ref(),
     };
     launches.consume(handle, presenter, now).await.unwrap()
 }
 
 const RIGHT: (&str, &str, &str) = ("main", "dr.rivera", "browser-1");
 
+fn client_launch() -> Launch {
+    Launch {
+        made_for: LaunchFor::User(user_id("dr.rivera")),
+        target: LaunchTarget::Client("demo-public".parse().unwrap()),
+        patient: None,
+        encounter: None,
+        intent: None,
+        fhir_context: Vec::new(),
+        asserted_by: None,
+        ..launch()
+    }
+}
+
 #[tokio::test]
 async fn a_handle_gives_back_the_launch_once() {
     let launches = Launches::new(keyspace());
-    for launch in [
-        launch(),
-        Launch {
-            made_for: LaunchFor::User(user_id("dr.rivera")),
-            target: LaunchTarget::Client("demo-public".parse().unwrap()),
-            patient: None,
-            encounter: None,
-            intent: None,
-            fhir_context: Vec::new(),
-            asserted_by: None,
-            ..launch()
-        },
+    for (launch, client) in [(launch(), None), (client_launch(), Some("demo-public"))] {
+        let handle = launches.create(&launch, noon()).await.unwrap();
+        let text = handle.text.expose();
+        let first = present_by(&launches, text, RIGHT, client, noon()).await;
+        assert_eq!(first, Ok(launch));
+        let second = present_by(&launches, text, RIGHT, client, noon()).await;
+        assert_eq!(second, Err(LaunchRefused::Used));
+    }
+}
+
+#[tokio::test]
+async fn a_handle_of_one_app_is_refused_to_another() {
+    let launches = Launches::new(keyspace());
+    for (launch, right, wrong) in [
+        (launch(), None, Some("demo-public")),
+        (client_launch(), Some("demo-public"), Some("other-client")),
+        (client_launch(), Some("demo-public"), None),
     ] {
         let handle = launches.create(&launch, noon()).await.unwrap();
         let text = handle.text.expose();
-        assert_eq!(present(&launches, text, RIGHT, noon()).await, Ok(launch));
-        assert_eq!(
-            present(&launches, text, RIGHT, noon()).await,
-            Err(LaunchRefused::Used)
-        );
+        let result = present_by(&launches, text, RIGHT, wrong, noon()).await;
+        assert_eq!(result, Err(LaunchRefused::OtherApp), "{wrong:?}");
+        let result = present_by(&launches, text, RIGHT, right, noon()).await;
+        assert_eq!(result, Ok(launch));
     }
 }
 
@@ -170,6 +200,7 @@ fn people_read_one_sentence_and_the_ledger_the_cause() {
         LaunchRefused::Used,
         LaunchRefused::OtherUser,
         LaunchRefused::OtherSession,
+        LaunchRefused::OtherApp,
     ];
     let sentences: std::collections::BTreeSet<_> = all.iter().map(ToString::to_string).collect();
     let codes: std::collections::BTreeSet<_> = all.iter().map(|refused| refused.code()).collect();
