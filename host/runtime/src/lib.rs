@@ -1,1 +1,39 @@
-//! glovebox-runtime
+//! Runs apps as WebAssembly components: the engine and its limits, what a component may
+//! import, kill, and screen sessions. The only crate that links wasmtime.
+//!
+//! One call into a guest is one fresh store. Nothing of a guest survives it but the state
+//! that it hands back, and nothing reaches a guest but through [`imports`].
+#![deny(unsafe_code)]
+#![warn(missing_docs)]
+
+mod bindings;
+mod call;
+mod code_cache;
+mod engine;
+mod error;
+mod imports;
+mod limiter;
+mod logs;
+mod permits;
+mod prepare;
+mod running;
+mod runtime;
+mod screen_json;
+mod screens;
+mod settings;
+mod state;
+mod stop;
+mod trap;
+mod usage;
+mod wire;
+
+pub use code_cache::CodeCache;
+pub use error::RunError;
+pub use logs::{LogLevel, LogLine};
+pub use prepare::{EngineError, Import, ImportProblem, PrepareError, Prepared, Preparer};
+pub use running::{RunningCall, Target};
+pub use runtime::{Runtime, RuntimeError, RuntimeParts};
+pub use screen_json::screen_json;
+pub use screens::{ScreenInput, ScreenLaunch, Screens, SessionInfo, SessionsPage, Shown};
+pub use settings::RuntimeSettings;
+pub use usage::Usage;

@@ -1,0 +1,104 @@
+//! How many calls run at once: in all, per app, per user. The wait is short and the
+//! refusal is honest, so that nobody's app looks broken because the house is full.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dashmap::DashMap;
+use glovebox_model::{AppId, UserId};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::error::RunError;
+
+/// Distinct apps or users whose counters are kept before idle ones are dropped.
+const KEPT_MAX: usize = 4_096;
+
+/// The counters.
+pub(crate) struct Permits {
+    all: Arc<Semaphore>,
+    apps: DashMap<AppId, Arc<Semaphore>>,
+    users: DashMap<UserId, Arc<Semaphore>>,
+    wait: Duration,
+}
+
+/// The right to run one call, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Permit {
+    _app: OwnedSemaphorePermit,
+    _user: Option<OwnedSemaphorePermit>,
+    _all: OwnedSemaphorePermit,
+}
+
+impl Permits {
+    pub(crate) fn new(calls_max: u32, wait: Duration) -> Self {
+        let calls_max = usize::try_from(calls_max).unwrap_or(1).max(1);
+        Self {
+            all: Arc::new(Semaphore::new(calls_max)),
+            apps: DashMap::new(),
+            users: DashMap::new(),
+            wait,
+        }
+    }
+
+    /// Waits for a turn. The narrow counters come first, so that one busy app or user does
+    /// not hold a place of the whole house while it queues. The sizes count when an app or
+    /// user is first seen.
+    pub(crate) async fn take(
+        &self,
+        app: &AppId,
+        app_max: u64,
+        user: Option<&UserId>,
+        user_max: u64,
+    ) -> Result<Permit, RunError> {
+        let app = counter(&self.apps, app, app_max);
+        let user = user.map(|user| counter(&self.users, user, user_max));
+        let turn = async {
+            Ok::<_, tokio::sync::AcquireError>(Permit {
+                _app: app.acquire_owned().await?,
+                _user: match user {
+                    Some(user) => Some(user.acquire_owned().await?),
+                    None => None,
+                },
+                _all: Arc::clone(&self.all).acquire_owned().await?,
+            })
+        };
+        match tokio::time::timeout(self.wait, turn).await {
+            Ok(Ok(permit)) => Ok(permit),
+            Ok(Err(_)) | Err(_) => Err(RunError::Busy),
+        }
+    }
+}
+
+fn counter<K: Clone + Eq + std::hash::Hash>(
+    counters: &DashMap<K, Arc<Semaphore>>,
+    key: &K,
+    max: u64,
+) -> Arc<Semaphore> {
+    if let Some(found) = counters.get(key) {
+        return Arc::clone(&found);
+    }
+    if counters.len() > KEPT_MAX {
+        // a counter that nobody else holds has no call running
+        counters.retain(|_, semaphore| Arc::strong_count(semaphore) > 1);
+    }
+    let size = usize::try_from(max).unwrap_or(1).clamp(1, Semaphore::MAX_PERMITS);
+    Arc::clone(&counters.entry(key.clone()).or_insert_with(|| Arc::new(Semaphore::new(size))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_busy_app_is_refused_and_leaves_room_for_others() {
+        let permits = Permits::new(10, Duration::from_millis(5));
+        let (noisy, quiet) = ("noisy".parse().unwrap(), "quiet".parse().unwrap());
+        let user: UserId = "dr.rivera".parse().unwrap();
+        let first = permits.take(&noisy, 1, None, 4).await.unwrap();
+        assert_eq!(permits.take(&noisy, 1, None, 4).await.unwrap_err(), RunError::Busy);
+        let _other = permits.take(&quiet, 1, Some(&user), 1).await.unwrap();
+        drop(first);
+        assert_eq!(permits.take(&noisy, 1, Some(&user), 1).await.unwrap_err(), RunError::Busy);
+        assert!(permits.take(&noisy, 1, None, 4).await.is_ok());
+    }
+}

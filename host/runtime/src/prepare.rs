@@ -1,0 +1,355 @@
+//! From bytes to something that can run: what a component may import is checked by name
+//! and by exact type before anything of it is executed.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use dashmap::DashMap;
+use glovebox_model::Digest;
+use tokio::time::Instant;
+use wasmtime::Engine;
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{Component, Linker};
+
+use crate::bindings::ScreenAppPre;
+use crate::code_cache::CodeCache;
+use crate::engine::{POOLED_MEMORY_BYTES_MAX, SandboxEngine};
+use crate::imports::{self, ALLOWED};
+use crate::settings::RuntimeSettings;
+use crate::state::CallState;
+
+/// First bytes of a component.
+const COMPONENT_MAGIC: [u8; 8] = *b"\0asm\x0d\0\x01\0";
+/// First bytes of a core module.
+const MODULE_MAGIC: [u8; 8] = *b"\0asm\x01\0\0\0";
+/// What a screen app exports.
+const SCREEN_EXPORT: &str = "glovebox:app/screen@0.1.0";
+/// Most imports of a component.
+const IMPORTS_MAX: usize = 64;
+
+/// Why one import is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ImportProblem {
+    /// No app may use it.
+    NotAllowed(String),
+    /// The interface exists, in another version.
+    OtherVersion {
+        /// As the component names it.
+        import: String,
+        /// What this host has.
+        supported: &'static str,
+    },
+    /// It is not an interface; says what it is.
+    NotAnInterface(String, &'static str),
+}
+
+impl fmt::Display for ImportProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotAllowed(import) => write!(f, "imports {import}, which no app may use"),
+            Self::OtherVersion { import, supported } => {
+                write!(f, "imports {import}, this host has version {supported}")
+            }
+            Self::NotAnInterface(import, kind) => {
+                write!(f, "imports {import} as a {kind}, only interfaces may be imported")
+            }
+        }
+    }
+}
+
+/// Why a component cannot be run here. The text is for its author.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PrepareError {
+    /// Not WebAssembly at all.
+    #[error("this is not a WebAssembly component: it begins with other bytes")]
+    NotWebAssembly,
+    /// A core module.
+    #[error("this is a core WebAssembly module, not a component: run `glovebox app build`")]
+    CoreModule,
+    /// Over the limit.
+    #[error("the component has {size} bytes, at most {max} are allowed")]
+    TooLarge {
+        /// Its size.
+        size: usize,
+        /// The limit.
+        max: usize,
+    },
+    /// Not valid, or in need of a proposal that is switched off.
+    #[error("the component is not valid here: {0}")]
+    Invalid(String),
+    /// Imports that it may not have; all of them.
+    #[error("{}", list(.0))]
+    Imports(Vec<ImportProblem>),
+    /// An allowed interface with other functions or types.
+    #[error("an imported interface has another type than this host's: {0}")]
+    WrongType(String),
+    /// It does not export what a screen app exports.
+    #[error("the component does not export {SCREEN_EXPORT}: {0}")]
+    Exports(String),
+    /// It needs more memories, tables or memory from the start than a call may have.
+    #[error("the component needs more from the start than a call may have: {0}")]
+    Resources(String),
+    /// The compiler failed.
+    #[error("the component could not be compiled")]
+    CompilerFailed,
+}
+
+impl PrepareError {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotWebAssembly => "not-webassembly",
+            Self::CoreModule => "core-module",
+            Self::TooLarge { .. } => "too-large",
+            Self::Invalid(_) => "invalid-component",
+            Self::Imports(_) => "forbidden-import",
+            Self::WrongType(_) => "import-type",
+            Self::Exports(_) => "missing-export",
+            Self::Resources(_) => "too-many-resources",
+            Self::CompilerFailed => "compiler-failed",
+        }
+    }
+}
+
+fn list(problems: &[ImportProblem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// One import of a prepared component.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Import {
+    /// As the component names it, such as `glovebox:fhir/read@0.1.0`.
+    pub name: String,
+    /// What it lets the app do; empty for interfaces that only hold types.
+    pub words: &'static str,
+}
+
+/// A component that was checked, compiled and linked. It is shared by all its calls.
+pub struct Prepared {
+    digest: Digest,
+    imports: Vec<Import>,
+    pub(crate) pre: ScreenAppPre<CallState>,
+    compile_time: Option<Duration>,
+}
+
+impl Prepared {
+    /// SHA-256 of the component.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// The app's greatest power: what is not here it cannot do.
+    pub fn imports(&self) -> &[Import] {
+        &self.imports
+    }
+
+    /// How long compiling took; `None` if compiled code was at hand.
+    pub fn compile_time(&self) -> Option<Duration> {
+        self.compile_time
+    }
+}
+
+impl fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prepared").field("digest", &self.digest).finish_non_exhaustive()
+    }
+}
+
+/// Checks, compiles and links components. Needs no patient data: a check without a server
+/// uses the same.
+#[derive(Clone)]
+pub struct Preparer {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    engine: SandboxEngine,
+    linker: Linker<CallState>,
+    cache: Option<CodeCache>,
+    prepared: DashMap<Digest, Arc<Prepared>>,
+    settings: RuntimeSettings,
+}
+
+impl Preparer {
+    /// Builds the engine and the linker.
+    ///
+    /// # Errors
+    /// The text of the engine's own error: the machine cannot run it.
+    pub fn new(settings: RuntimeSettings, cache: Option<CodeCache>) -> Result<Self, EngineError> {
+        let engine = SandboxEngine::new(&settings).map_err(EngineError::from)?;
+        let linker = imports::linker(engine.engine()).map_err(EngineError::from)?;
+        Ok(Self { inner: Arc::new(Inner { engine, linker, cache, prepared: DashMap::new(), settings }) })
+    }
+
+    /// Makes a component ready to run; an equal one is compiled once.
+    ///
+    /// # Errors
+    /// Why it cannot run here, for its author.
+    pub async fn prepare(&self, bytes: &[u8]) -> Result<Arc<Prepared>, PrepareError> {
+        let max = self.inner.settings.component_bytes_max;
+        if bytes.len() > max {
+            return Err(PrepareError::TooLarge { size: bytes.len(), max });
+        }
+        if bytes.starts_with(&MODULE_MAGIC) {
+            return Err(PrepareError::CoreModule);
+        }
+        if !bytes.starts_with(&COMPONENT_MAGIC) || Engine::detect_precompiled(bytes).is_some() {
+            return Err(PrepareError::NotWebAssembly);
+        }
+        let digest = sha256(bytes);
+        if let Some(prepared) = self.prepared(&digest) {
+            return Ok(prepared);
+        }
+        let (inner, bytes) = (Arc::clone(&self.inner), bytes.to_vec());
+        let work = tokio::task::spawn_blocking(move || inner.prepare(&digest, &bytes));
+        let prepared = Arc::new(work.await.map_err(|_| PrepareError::CompilerFailed)??);
+        self.inner.make_room();
+        self.inner.prepared.insert(digest, Arc::clone(&prepared));
+        Ok(prepared)
+    }
+
+    /// A component that was prepared before, by its digest.
+    pub fn prepared(&self, digest: &Digest) -> Option<Arc<Prepared>> {
+        self.inner.prepared.get(digest).map(|found| Arc::clone(&found))
+    }
+
+    /// Forgets a component: calls that run keep it until they end.
+    pub fn forget(&self, digest: &Digest) {
+        self.inner.prepared.remove(digest);
+    }
+
+    /// Whether calls get their memory from the pool.
+    pub fn is_pooling(&self) -> bool {
+        self.inner.engine.is_pooling()
+    }
+
+    pub(crate) fn sandbox(&self) -> &SandboxEngine {
+        &self.inner.engine
+    }
+}
+
+/// The engine or its linker cannot be built on this machine.
+#[derive(Debug, thiserror::Error)]
+#[error("the WebAssembly engine cannot start: {0}")]
+pub struct EngineError(String);
+
+impl From<wasmtime::Error> for EngineError {
+    fn from(error: wasmtime::Error) -> Self {
+        Self(format!("{error:#}"))
+    }
+}
+
+impl Inner {
+    fn make_room(&self) {
+        if self.prepared.len() < self.settings.prepared_max {
+            return;
+        }
+        // what nobody else holds has no session open in this process
+        let idle = self.prepared.iter().find(|entry| Arc::strong_count(entry.value()) == 1);
+        let idle = idle.map(|entry| *entry.key());
+        if let Some(digest) = idle {
+            self.prepared.remove(&digest);
+        }
+    }
+
+    fn prepare(&self, digest: &Digest, bytes: &[u8]) -> Result<Prepared, PrepareError> {
+        let engine = self.engine.engine();
+        let cached = self.cache.as_ref().and_then(|cache| cache.load(engine, digest));
+        let (component, compile_time) = match cached {
+            Some(component) => (component, None),
+            None => {
+                let start = Instant::now();
+                let component = Component::from_binary(engine, bytes)
+                    .map_err(|error| PrepareError::Invalid(short(&error)))?;
+                (component, Some(start.elapsed()))
+            }
+        };
+        let imports = check_imports(engine, &component)?;
+        check_resources(&component)?;
+        let pre = self
+            .linker
+            .instantiate_pre(&component)
+            .map_err(|error| PrepareError::WrongType(short(&error)))?;
+        let pre = ScreenAppPre::new(pre).map_err(|error| PrepareError::Exports(short(&error)))?;
+        if let (Some(cache), Some(_)) = (&self.cache, compile_time) {
+            cache.store(engine, digest, &component);
+        }
+        Ok(Prepared { digest: *digest, imports, pre, compile_time })
+    }
+}
+
+/// The engine's error as one bounded line: names in a component may be very long.
+fn short(error: &wasmtime::Error) -> String {
+    let text = format!("{error:#}");
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(400).collect()
+}
+
+fn check_imports(engine: &Engine, component: &Component) -> Result<Vec<Import>, PrepareError> {
+    let ty = component.component_type();
+    let (mut imports, mut problems) = (Vec::new(), Vec::new());
+    for (name, import) in ty.imports(engine).take(IMPORTS_MAX + 1) {
+        let shown: String = name.chars().filter(|c| !c.is_control()).take(120).collect();
+        if import.implements.is_some() || import.external_id.is_some() {
+            problems.push(ImportProblem::NotAllowed(shown));
+            continue;
+        }
+        let (base, version) = name.split_once('@').unwrap_or((name, ""));
+        match ALLOWED.iter().find(|allowed| allowed.name == base) {
+            None => problems.push(ImportProblem::NotAllowed(shown)),
+            Some(allowed) if allowed.version != version => problems.push(
+                ImportProblem::OtherVersion { import: shown, supported: allowed.version },
+            ),
+            Some(allowed) => match kind(&import.ty) {
+                None => imports.push(Import { name: shown, words: allowed.words }),
+                Some(kind) => problems.push(ImportProblem::NotAnInterface(shown, kind)),
+            },
+        }
+    }
+    if imports.len() + problems.len() > IMPORTS_MAX {
+        return Err(PrepareError::Resources(format!("more than {IMPORTS_MAX} imports")));
+    }
+    if problems.is_empty() { Ok(imports) } else { Err(PrepareError::Imports(problems)) }
+}
+
+/// What an import is; `None` for an interface, which is as it should be.
+fn kind(item: &ComponentItem) -> Option<&'static str> {
+    match item {
+        ComponentItem::ComponentInstance(_) => None,
+        ComponentItem::ComponentFunc(_) => Some("function"),
+        ComponentItem::CoreFunc(_) => Some("core function"),
+        ComponentItem::Module(_) => Some("core module"),
+        ComponentItem::Component(_) => Some("component"),
+        ComponentItem::Type(_) => Some("type"),
+        ComponentItem::Resource(_) => Some("resource"),
+    }
+}
+
+fn check_resources(component: &Component) -> Result<(), PrepareError> {
+    let Some(needed) = component.resources_required() else {
+        return Err(PrepareError::Resources("it instantiates modules that it imports".to_owned()));
+    };
+    let memory = needed.max_initial_memory_size.unwrap_or(0);
+    if memory > u64::try_from(POOLED_MEMORY_BYTES_MAX).unwrap_or(u64::MAX) {
+        return Err(PrepareError::Resources(format!("{memory} bytes of memory")));
+    }
+    if needed.num_memories > 2 || needed.num_tables > 8 {
+        return Err(PrepareError::Resources(format!(
+            "{} memories and {} tables, at most 2 and 8",
+            needed.num_memories, needed.num_tables
+        )));
+    }
+    if needed.max_initial_table_size.is_some_and(|elements| elements > 20_000) {
+        return Err(PrepareError::Resources("a table of more than 20000 elements".to_owned()));
+    }
+    Ok(())
+}
+
+pub(crate) fn sha256(bytes: &[u8]) -> Digest {
+    let hash = digest(&SHA256, bytes);
+    Digest::from_bytes(hash.as_ref().try_into().unwrap_or([0; 32]))
+}
+
+#[cfg(test)]
+mod tests;
