@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tokio::sync::broadcast;
+use tokio::sync::broadcast::{self, error::RecvError};
 
 /// Largest value of a record, in bytes; larger things are artifacts or are chunked.
 pub const VALUE_BYTES_MAX: usize = 64 << 10;
@@ -337,6 +337,14 @@ impl Keyspace {
         }))
     }
 
+    /// See [`Records::watch`]; keys come without the namespace.
+    pub fn watch(&self, prefix: &[u8]) -> Watch {
+        Watch {
+            receiver: self.records.watch(&self.whole(prefix)),
+            keyspace: self.clone(),
+        }
+    }
+
     /// The records behind all namespaces, for a batch that spans several: see
     /// [`Keyspace::absolute`].
     pub fn records(&self) -> &Arc<dyn Records> {
@@ -346,5 +354,23 @@ impl Keyspace {
     /// The whole key of `key`, for a batch over several namespaces.
     pub fn absolute(&self, key: &[u8]) -> Vec<u8> {
         self.whole(key)
+    }
+}
+
+/// Hints about keys of one namespace.
+pub struct Watch {
+    receiver: broadcast::Receiver<Hint>,
+    keyspace: Keyspace,
+}
+
+impl Watch {
+    /// The next hint; `None` once the store is closed. Who is too slow to hear every
+    /// hint is told [`Hint::Resync`].
+    pub async fn next(&mut self) -> Option<Hint> {
+        match self.receiver.recv().await {
+            Ok(Hint::Changed(key)) => Some(Hint::Changed(self.keyspace.inner(key))),
+            Ok(Hint::Resync) | Err(RecvError::Lagged(_)) => Some(Hint::Resync),
+            Err(RecvError::Closed) => None,
+        }
     }
 }

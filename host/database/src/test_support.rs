@@ -7,6 +7,9 @@ use std::sync::Arc;
 use crate::records::{Keyspace, Records};
 use crate::sled_records::{SledRecords, SledSettings};
 
+#[cfg(test)]
+pub(crate) mod postgres;
+
 /// Memory for the page cache of a store in a test.
 const CACHE_BYTES: u64 = 8 << 20;
 
