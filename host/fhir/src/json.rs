@@ -227,7 +227,7 @@ impl<'a> Scanner<'_, 'a> {
                     if key.starts_with("$serde_json::private::") {
                         return Err(JsonError::ReservedKey(key.into_owned()));
                     }
-                    if !seen.insert(&key) {
+                    if !seen.insert(key.clone()) {
                         return Err(JsonError::DuplicateKey(key.chars().take(80).collect()));
                     }
                     self.space();
@@ -254,14 +254,14 @@ struct Seen<'a> {
 }
 
 impl<'a> Seen<'a> {
-    fn insert(&mut self, key: &Cow<'a, str>) -> bool {
+    fn insert(&mut self, key: Cow<'a, str>) -> bool {
         if !self.many.is_empty() {
-            return self.many.insert(key.clone());
+            return self.many.insert(key);
         }
-        if self.few.contains(key) {
+        if self.few.contains(&key) {
             return false;
         }
-        self.few.push(key.clone());
+        self.few.push(key);
         if self.few.len() > 24 {
             self.many.extend(self.few.drain(..));
         }

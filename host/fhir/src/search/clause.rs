@@ -12,7 +12,6 @@ pub struct Clause {
 
 /// The alternatives, by kind of parameter; one must hold.
 #[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
 pub enum Matcher {
     /// `_id`
     Id(Vec<String>),
