@@ -10,8 +10,10 @@ use self::axis::{date_ticks, value_ticks};
 use self::thin::thin;
 use crate::moment::Moment;
 
-/// Width of the drawing, in its own units.
-pub const WIDTH: u32 = 880;
+/// Width of a drawing across the page, in its own units.
+pub const WIDE: u32 = 1_100;
+/// Width of a drawing beside something else, in its own units.
+pub const NARROW: u32 = 520;
 /// Height of the drawing, in its own units.
 pub const HEIGHT: u32 = 300;
 /// Most points that are drawn, over all series.
@@ -100,6 +102,8 @@ pub struct Thinned {
 /// Everything that a drawing needs.
 #[derive(Clone, Debug)]
 pub struct Plot<'a> {
+    /// Width of the whole drawing.
+    pub width: u32,
     /// Between the axes.
     pub area: Area,
     /// Ticks from low to high values.
@@ -122,8 +126,8 @@ pub struct Plot<'a> {
 pub(crate) type Placed<'a> = (f64, f64, &'a Point);
 
 impl<'a> Plot<'a> {
-    /// Computes the drawing.
-    pub fn of(chart: &'a Chart) -> Self {
+    /// Computes the drawing, `width` units wide ([`WIDE`] or [`NARROW`]).
+    pub fn of(chart: &'a Chart, width: u32) -> Self {
         let mut undrawn = 0;
         let placed: Vec<Vec<Placed<'a>>> = chart
             .series
@@ -147,6 +151,7 @@ impl<'a> Plot<'a> {
         let drawn = placed.iter().map(Vec::len).sum();
         Self::from_placed(
             chart,
+            width,
             &placed,
             undrawn,
             (drawn < given).then_some(Thinned { drawn, given }),
@@ -160,6 +165,7 @@ impl<'a> Plot<'a> {
 
     fn from_placed(
         chart: &Chart,
+        width: u32,
         placed: &[Vec<Placed<'a>>],
         undrawn: usize,
         thinned: Option<Thinned>,
@@ -180,10 +186,12 @@ impl<'a> Plot<'a> {
         let area = Area {
             // Seven units per character at the size of the axis text.
             left: 20.0 + 7.5 * f64::from(u8::try_from(widest).unwrap_or(u8::MAX)),
-            right: f64::from(WIDTH) - 24.0,
+            right: f64::from(width) - 24.0,
             top: 22.0,
             bottom: f64::from(HEIGHT) - 34.0,
         };
+        // A label needs about a hundred units.
+        let steps = f64::from(width) / 110.0;
         let (start, end) = date_range(all().map(|point| point.0));
         let x = |at: f64| {
             area.left + 12.0 + (at - start) / (end - start) * (area.right - area.left - 24.0)
@@ -221,6 +229,7 @@ impl<'a> Plot<'a> {
             }
         });
         Self {
+            width,
             area,
             values: ticks
                 .into_iter()
@@ -229,7 +238,7 @@ impl<'a> Plot<'a> {
                     label,
                 })
                 .collect(),
-            dates: date_ticks(start, end)
+            dates: date_ticks(start, end, steps)
                 .into_iter()
                 .map(|(at, label)| Tick { at: x(at), label })
                 .collect(),
@@ -285,7 +294,7 @@ fn value_range(
     (least - room, greatest + room)
 }
 
-/// From the first to the last instant; a single day gets a day on either side.
+/// From the first to the last instant; a single day gets two weeks on either side.
 fn date_range(dates: impl Iterator<Item = f64>) -> (f64, f64) {
     let (first, last) = dates.fold((f64::INFINITY, f64::NEG_INFINITY), |(first, last), at| {
         (first.min(at), last.max(at))
@@ -294,7 +303,7 @@ fn date_range(dates: impl Iterator<Item = f64>) -> (f64, f64) {
         return (0.0, DAY);
     }
     if last - first < 3_600.0 {
-        return (first - DAY, last + DAY);
+        return (first - 14.0 * DAY, last + 14.0 * DAY);
     }
     (first, last)
 }

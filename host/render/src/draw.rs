@@ -48,7 +48,11 @@ pub(crate) const VALUE_PREFIX: &str = "v.";
 
 /// Draws a document below an `h1` with its title.
 pub fn draw(document: &ValidDocument, frame: &Frame) -> Markup {
-    let pen = Pen { document, frame };
+    let pen = Pen {
+        document,
+        frame,
+        beside: false,
+    };
     let content = document.document();
     html! {
         article class="doc" aria-labelledby="doc-title" {
@@ -62,6 +66,8 @@ pub fn draw(document: &ValidDocument, frame: &Frame) -> Markup {
 pub(crate) struct Pen<'a> {
     document: &'a ValidDocument,
     frame: &'a Frame,
+    /// Inside columns, where a chart of full width would shrink its own texts.
+    beside: bool,
 }
 
 impl Pen<'_> {
@@ -77,7 +83,7 @@ impl Pen<'_> {
             Node::Paragraph(text) => html! { p class="text" dir="auto" { (shown(text)) } },
             Node::Facts(facts) => self.facts(facts),
             Node::Table(content) => table(self, id, content),
-            Node::Chart(chart) => figure::figure(id, chart, depth),
+            Node::Chart(chart) => figure::figure(id, chart, depth, self.beside),
             Node::Alert(tone, text) => alert(*tone, &html! { p dir="auto" { (shown(text)) } }),
             Node::Actions(actions) => self.event_form(
                 "buttons",
@@ -95,9 +101,16 @@ impl Pen<'_> {
                     }
                 }
             }
-            Node::Columns(children) => html! {
-                div class="columns" { @for child in children { div { (self.children(&[*child], depth)) } } }
-            },
+            Node::Columns(children) => {
+                let beside = Pen {
+                    document: self.document,
+                    frame: self.frame,
+                    beside: children.len() > 1,
+                };
+                html! {
+                    div class="columns" { @for child in children { div { (beside.children(&[*child], depth)) } } }
+                }
+            }
             Node::Details(summary, children) => html! {
                 details class="fold" {
                     summary dir="auto" { (shown(summary)) }
@@ -132,8 +145,11 @@ impl Pen<'_> {
             .entered
             .as_ref()
             .filter(|entered| entered.action == form.submit.id);
+        // A filter of one or two controls stands in a line with its button.
+        let slim =
+            entered.is_none() && form.fields.len() <= 2 && form.fields.iter().all(field::is_slim);
         self.event_form(
-            "doc-form",
+            if slim { "doc-form slim" } else { "doc-form" },
             &html! {
                 @if let Some(entered) = entered {
                     (alert(Tone::Danger, &html! { p { (shown(&entered.problem)) } }))
@@ -159,15 +175,19 @@ impl Pen<'_> {
     }
 }
 
-/// A button that sends its action's id.
+/// A button that sends its action's id. `emphasis` is how it looks when its tone says
+/// nothing.
 fn button(action: &Action, emphasis: &str) -> Markup {
-    let tone = match action.tone {
-        Tone::Neutral => emphasis,
-        Tone::Good => "primary",
-        tone => tone_class(tone),
+    let look = match (action.tone, emphasis) {
+        (Tone::Neutral, "") => "button".to_owned(),
+        (Tone::Neutral, emphasis) => format!("button {emphasis}"),
+        (Tone::Good, "small") => "button small primary".to_owned(),
+        (Tone::Good, _) => "button primary".to_owned(),
+        (tone, "small") => format!("button small {}", tone_class(tone)),
+        (tone, _) => format!("button {}", tone_class(tone)),
     };
     html! {
-        button type="submit" name="action" value=(action.id) class={ "button " (tone) } { (shown(&action.label)) }
+        button type="submit" name="action" value=(action.id) class=(look) { (shown(&action.label)) }
     }
 }
 

@@ -26,3 +26,9 @@ pub use maud::Markup;
 pub use moment::age;
 pub use parts::{AppIdentity, Badge, Csrf, Link, PatientHead, PostForm, Reason};
 pub use shell::{NavLink, Notice, Place, Shell, Viewer, nav};
+
+// The gallery's samples are compiled into the tests, where they name this crate.
+#[cfg(test)]
+extern crate self as glovebox_render;
+#[cfg(test)]
+mod tests;

@@ -136,10 +136,9 @@ impl Shell {
                     a class="skip" href="#main" { "Skip to content" }
                     (self.top_bar())
                     @if self.sandbox {
-                        p class="sandbox-banner" {
+                        aside class="sandbox-banner" aria-label="Sandbox" { p {
                             strong { "Sandbox." }
-                            " Every patient here is made up. Nothing on this page is a real record."
-                        }
+                            " Every patient here is made up. Nothing on this page is a real record." } }
                     }
                     main id="main" class=(if width == Width::Narrow { "narrow" } else { "wide" }) tabindex="-1" {
                         @if let Some(notice) = &self.notice {

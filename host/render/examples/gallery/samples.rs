@@ -373,7 +373,7 @@ fn first_use() -> FirstUse {
     }
 }
 
-fn app_frame(name: &str, state: FrameState) -> AppFrame {
+pub(crate) fn app_frame(name: &str, state: FrameState) -> AppFrame {
     let call = |at: &str, what: &str, count, outcome: Badge| ReadCall {
         at: at.into(),
         what: what.into(),

@@ -4,9 +4,8 @@ use time::{Date, Month, OffsetDateTime};
 
 use crate::moment::{day_text, short};
 
-/// How many steps an axis aims at.
+/// How many steps the value axis aims at.
 const VALUE_STEPS: f64 = 5.0;
-const DATE_STEPS: f64 = 7.0;
 const HOUR: f64 = 3_600.0;
 const DAY: f64 = 86_400.0;
 /// No axis gets more ticks than this, whatever the numbers are.
@@ -110,9 +109,10 @@ impl Step {
     }
 }
 
-/// Ticks at round calendar places between two instants (seconds since 1970).
-pub(super) fn date_ticks(start: f64, end: f64) -> Vec<(f64, String)> {
-    let raw = (end - start) / DATE_STEPS;
+/// Ticks at round calendar places between two instants (seconds since 1970), about
+/// `steps` of them.
+pub(super) fn date_ticks(start: f64, end: f64, steps: f64) -> Vec<(f64, String)> {
+    let raw = (end - start) / steps;
     let step = Step::ALL
         .into_iter()
         .find(|step| step.seconds() >= raw * 0.9);
@@ -145,16 +145,16 @@ fn even(start: f64, end: f64, step: i64, hours: bool) -> Vec<(f64, String)> {
     let mut ticks = Vec::new();
     #[expect(clippy::cast_precision_loss, reason = "below 2^53")]
     while (at as f64) <= end && ticks.len() < TICKS_MAX {
-        if (at as f64) >= start {
-            if let Ok(moment) = OffsetDateTime::from_unix_timestamp(at) {
-                let date = moment.date();
-                let label = if hours && moment.hour() != 0 {
-                    format!("{:02}:{:02}", moment.hour(), moment.minute())
-                } else {
-                    format!("{} {}", date.day(), short(date.month()))
-                };
-                ticks.push((at as f64, label));
-            }
+        if (at as f64) >= start
+            && let Ok(moment) = OffsetDateTime::from_unix_timestamp(at)
+        {
+            let date = moment.date();
+            let label = if hours && moment.hour() != 0 {
+                format!("{:02}:{:02}", moment.hour(), moment.minute())
+            } else {
+                format!("{} {}", date.day(), short(date.month()))
+            };
+            ticks.push((at as f64, label));
         }
         at += step;
     }

@@ -37,6 +37,15 @@ pub(super) fn field(id: &str, field: &Field, entered: Option<&Entered>) -> Marku
     }
 }
 
+/// Whether the field is low enough to stand in one line with a button.
+pub(super) fn is_slim(field: &Field) -> bool {
+    let low = matches!(
+        field.kind,
+        FieldKind::Select(_) | FieldKind::Date | FieldKind::Checkbox
+    );
+    low && field.hint.is_none() && field.problem.is_none()
+}
+
 fn control(id: &str, field: &Field, value: &str, described: Option<&str>) -> Markup {
     let name = format!("{VALUE_PREFIX}{}", field.name);
     let required = field.required;

@@ -3,7 +3,7 @@
 use glovebox_model::view::{Chart, NodeId, Point, Series};
 use maud::{Markup, html};
 
-use crate::chart::{HEIGHT, Mark, Plot, Shape, WIDTH};
+use crate::chart::{HEIGHT, Mark, NARROW, Plot, Shape, WIDE};
 use crate::moment::{Moment, moment};
 use crate::text::shown;
 
@@ -16,8 +16,8 @@ const FLAG_TEXTS_MAX: usize = 40;
 /// Colours and dashes that the stylesheet knows; further series repeat them.
 const STYLES: usize = 6;
 
-pub(super) fn figure(id: NodeId, chart: &Chart, depth: u8) -> Markup {
-    let plot = Plot::of(chart);
+pub(super) fn figure(id: NodeId, chart: &Chart, depth: u8, beside: bool) -> Markup {
+    let plot = Plot::of(chart, if beside { NARROW } else { WIDE });
     let several = chart.series.len() > 1;
     html! {
         figure class="chart" {
@@ -46,7 +46,7 @@ fn svg(id: NodeId, chart: &Chart, plot: &Plot) -> Markup {
     let (title, desc) = (format!("c{id}-title"), format!("c{id}-desc"));
     let area = plot.area;
     html! {
-        svg class="plot" viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="img" aria-labelledby={ (title) " " (desc) } {
+        svg class={ "plot" @if plot.width == NARROW { " narrow-plot" } } viewBox={ "0 0 " (plot.width) " " (HEIGHT) } role="img" aria-labelledby={ (title) " " (desc) } {
             title id=(title) { (shown(&chart.title)) }
             desc id=(desc) { (shown(&describe(chart, plot))) }
             @if let Some(band) = &plot.band {

@@ -206,7 +206,7 @@ impl AppFrame {
                     strong { (shown(&self.app.name)) }
                     span class="muted" {
                         " third-party app by " (shown(&self.app.publisher)) " · " (self.app.place())
-                        @if let Some(version) = &self.app.version { " · " (shown(version)) }
+                        @if let Some(version) = &self.app.version { " · version " (shown(version)) }
                     }
                 }
             }
@@ -251,7 +251,7 @@ impl AppFrame {
             details class="drawer card" {
                 summary {
                     (icon(Icon::Shield))
-                    span { "What is it reading?" }
+                    span { (if self.running() { "What is it reading?" } else { "What did it read?" }) }
                     span class="count" { (self.calls.len()) }
                 }
                 p class="muted small" { "Every access by this app is written to the audit ledger. These are the latest of this session." }
@@ -271,7 +271,7 @@ impl AppFrame {
                                 tr {
                                     td class="figures" { (moment(&call.at)) }
                                     td { (shown(&call.what)) }
-                                    td class="numeric" { @if let Some(count) = call.count { (count) } @else { span class="muted" aria-label="not counted" { "–" } } }
+                                    td class="numeric" { @if let Some(count) = call.count { (count) } @else { span class="muted" aria-hidden="true" { "–" } span class="sr" { "not counted" } } }
                                     td { (badge(&call.outcome.text, call.outcome.tone)) }
                                 }
                             } }

@@ -129,7 +129,7 @@ impl AppRow {
                 }
                 @if let Some(note) = &self.note { (alert(Tone::Caution, &html! { p { (shown(note)) } })) }
                 @if !self.permissions.is_empty() {
-                    details { summary { "What it asks for" span class="count" { (self.permissions.len()) } }
+                    details class="fold" { summary { "What it asks for" span class="count" { (self.permissions.len()) } }
                         ul class="plain" { @for sentence in &self.permissions { li { (shown(sentence)) } } } }
                 }
                 @if !self.actions.is_empty() {

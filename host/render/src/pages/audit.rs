@@ -118,7 +118,7 @@ impl Audit {
     fn table(&self) -> Markup {
         html! {
             div class="table-wrap card" role="region" aria-label="Audit entries" tabindex="0" {
-                table class="data rows" {
+                table class="data rows audit" {
                     caption class="sr" { "Audit entries, the newest first" }
                     thead { tr {
                         th scope="col" class="numeric" { "No." }

@@ -54,7 +54,7 @@ impl Landing {
         shell.page("Welcome", Width::Wide, &html! {
             section class="hero" {
                 (logo())
-                h1 { "Third-party apps for your patients’ records, without the risk." }
+                h1 { "Third-party apps in your hospital, without handing over the record." }
                 p class="lead" { "Glovebox lets a hospital run SMART on FHIR apps that it did not write. The app never touches the record; it reaches in through gloves." }
                 div class="buttons center" { a class="button primary large" href=(self.start.url) { (shown(&self.start.label)) } }
             }

@@ -117,7 +117,7 @@ pub(crate) fn shown_or_dash(text: Option<&str>) -> Markup {
     html! {
         @match text {
             Some(text) => (shown(text)),
-            None => { span class="muted" aria-label="not recorded" { "–" } }
+            None => { span class="muted" aria-hidden="true" { "–" } span class="sr" { "not recorded" } }
         }
     }
 }
