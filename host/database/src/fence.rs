@@ -34,6 +34,8 @@ use table::Table;
 /// Longest wait for buffers that are being handed over. They are handed over in
 /// microseconds; a revocation that had to wait this long is answered as failed.
 const RELEASING_MAX: Duration = Duration::from_secs(2);
+/// How long to wait before generations that could not be read are read again.
+const RETRY_EVERY: Duration = Duration::from_millis(250);
 /// Longest reason that is kept, in characters.
 const REASON_CHARS_MAX: usize = 500;
 /// How often a bump is tried when others bump the same mark.
@@ -156,11 +158,22 @@ impl Fence {
     /// # Errors
     /// [`FenceError`]: the revocation is not confirmed; ask again.
     pub async fn revoke(&self, mark: Mark, reason: &str) -> Result<Ended, FenceError> {
-        let began = Instant::now();
+        let fence = self.clone();
         let reason: String = reason.chars().take(REASON_CHARS_MAX).collect();
+        // a task of its own: who asked may go away, the revocation goes on
+        let revoking = tokio::spawn(async move { fence.carry_out(mark, reason).await });
+        match revoking.await {
+            Ok(answer) => answer,
+            Err(error) => Err(RecordsError::Engine(Box::new(error)).into()),
+        }
+    }
+
+    async fn carry_out(&self, mark: Mark, reason: String) -> Result<Ended, FenceError> {
+        let began = Instant::now();
         let generation = self.inner.bump(&mark, &reason).await?;
         let calls = self.inner.table.older_calls(&mark, generation);
-        let ended = end(&calls, &mark, &reason);
+        end(&calls, &mark, &reason);
+        let ended = calls.iter().filter(|call| call.count()).count();
         let deadline = began + RELEASING_MAX;
         for call in &calls {
             if tokio::time::timeout_at(deadline, call.drained())
@@ -192,13 +205,12 @@ impl Fence {
     }
 }
 
-/// Ends calls; returns how many had not been ended before.
-fn end(calls: &[Arc<Call>], mark: &Mark, reason: &str) -> usize {
+fn end(calls: &[Arc<Call>], mark: &Mark, reason: &str) {
     let revoked = Revoked {
         mark: mark.clone(),
         reason: reason.to_owned(),
     };
-    calls.iter().filter(|call| call.revoke(&revoked)).count()
+    calls.iter().for_each(|call| call.revoke(&revoked));
 }
 
 impl Inner {
@@ -294,12 +306,14 @@ async fn follow(fence: std::sync::Weak<Inner>, mut hints: tokio::sync::broadcast
             }
             Hint::Resync => None,
         };
-        let loaded = match mark {
+        let mut loaded = match mark {
             Some(mark) => inner.load(mark).await,
             None => inner.load_all().await,
         };
-        if let Err(error) = loaded {
+        while let Err(error) = loaded {
             tracing::error!(%error, "generations could not be read again");
+            tokio::time::sleep(RETRY_EVERY).await;
+            loaded = inner.load_all().await;
         }
     }
 }

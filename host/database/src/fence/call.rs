@@ -1,6 +1,6 @@
 //! One registered call: open, releasing, revoked.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio::sync::Notify;
@@ -23,6 +23,8 @@ pub(super) struct Call {
     cancel: CancellationToken,
     hooks: Mutex<Vec<Hook>>,
     drained: Notify,
+    /// Whether a revocation named it in its answer.
+    counted: AtomicBool,
 }
 
 impl Call {
@@ -36,22 +38,28 @@ impl Call {
             cancel: CancellationToken::new(),
             hooks: Mutex::new(Vec::new()),
             drained: Notify::new(),
+            counted: AtomicBool::new(false),
         }
     }
 
-    /// Ends the call; `false` if it had been ended before.
-    pub(super) fn revoke(&self, revoked: &Revoked) -> bool {
+    /// Ends the call, if it is not ended yet.
+    pub(super) fn revoke(&self, revoked: &Revoked) {
         // the cause first: whoever sees the bit may ask why
         let _ = self.cause.set(revoked.clone());
         if self.state.fetch_or(REVOKED, Ordering::SeqCst) & REVOKED != 0 {
-            return false;
+            return;
         }
         self.cancel.cancel();
         let hooks = std::mem::take(&mut *self.hooks());
         for hook in hooks {
             hook(revoked);
         }
-        true
+    }
+
+    /// `true` the first time: a call is named by one revocation, whoever ended it first,
+    /// the revoker or the one who follows the hints.
+    pub(super) fn count(&self) -> bool {
+        !self.counted.swap(true, Ordering::SeqCst)
     }
 
     pub(super) fn is_releasing(&self) -> bool {

@@ -103,7 +103,7 @@ pub(super) fn write_line(
     line.extend_from_slice(b"{\"seq\":");
     line.extend_from_slice(seq.to_string().as_bytes());
     member(line, "at", &at.to_string());
-    member(line, "prev", &prev.to_string());
+    hash_member(line, "prev", prev);
     member(line, "kind", event.kind.as_str());
     member(line, "action", &event.action);
     member(line, "outcome", &event.outcome.text());
@@ -160,7 +160,7 @@ pub(super) fn write_line(
     }
     let hash = sha256(line);
     line.pop();
-    member(line, "hash", &hash.to_string());
+    hash_member(line, "hash", hash);
     line.extend_from_slice(b"}\n");
     Ok(hash)
 }
@@ -170,6 +170,33 @@ fn member(line: &mut Vec<u8>, name: &str, value: &str) {
     string(line, name);
     line.push(b':');
     string(line, value);
+}
+
+fn hash_member(line: &mut Vec<u8>, name: &str, hash: Digest) {
+    line.push(b',');
+    string(line, name);
+    line.extend_from_slice(b":\"");
+    line.extend_from_slice(&hex(hash));
+    line.push(b'"');
+}
+
+/// The lowercase digits of a hash; in every line twice, so without the formatting
+/// machinery.
+fn hex(hash: Digest) -> [u8; 64] {
+    let digit = |value: u8| {
+        if value < 10 {
+            b'0' + value
+        } else {
+            b'a' + value - 10
+        }
+    };
+    let mut text = [0; 64];
+    for (pair, byte) in text.chunks_exact_mut(2).zip(hash.as_bytes()) {
+        if let [high, low] = pair {
+            (*high, *low) = (digit(byte >> 4), digit(byte & 15));
+        }
+    }
+    text
 }
 
 fn optional(line: &mut Vec<u8>, name: &str, value: Option<&str>) {
@@ -199,12 +226,17 @@ fn detail(line: &mut Vec<u8>, value: &Detail) {
 /// are escaped.
 fn string(line: &mut Vec<u8>, text: &str) {
     line.push(b'"');
-    for byte in text.bytes() {
-        match byte {
-            b'"' => line.extend_from_slice(b"\\\""),
-            b'\\' => line.extend_from_slice(b"\\\\"),
-            0..=0x1f => line.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
-            _ => line.push(byte),
+    let plain = |byte: &u8| *byte >= 0x20 && *byte != b'"' && *byte != b'\\';
+    if text.as_bytes().iter().all(plain) {
+        line.extend_from_slice(text.as_bytes());
+    } else {
+        for byte in text.bytes() {
+            match byte {
+                b'"' => line.extend_from_slice(b"\\\""),
+                b'\\' => line.extend_from_slice(b"\\\\"),
+                0..=0x1f => line.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
+                _ => line.push(byte),
+            }
         }
     }
     line.push(b'"');
@@ -233,7 +265,7 @@ pub(super) fn read_line(line: &[u8]) -> Result<Entry, Fault> {
     };
     let hash = sha256(&[body.as_bytes(), b"}"].concat());
     // compared as text: another spelling of the same digits is a change too
-    if hash.to_string() != stated {
+    if hex(hash) != stated.as_bytes() {
         return Err(Fault::Hash);
     }
     let stored: Stored = serde_json::from_str(text).map_err(|error| shape(&error.to_string()))?;

@@ -45,7 +45,7 @@ pub(super) fn list(dir: &Dir) -> Result<Vec<u32>, LedgerError> {
     }
 }
 
-/// Creates the next segment, for appending only, and makes its name durable.
+/// Creates a segment, for appending only. Its name is durable after [`sync_dir`].
 pub(super) fn create(dir: &Dir, number: u32) -> io::Result<std::fs::File> {
     let mut options = OpenOptions::new();
     options.append(true).create_new(true);
