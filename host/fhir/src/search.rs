@@ -9,6 +9,7 @@ mod sort;
 #[cfg(test)]
 mod tests;
 mod text;
+mod value;
 
 pub use clause::{
     Clause, Comparator, DateMatch, Matcher, QuantityMatch, ReferenceMatch, SystemMatch, TextMode,

@@ -320,6 +320,7 @@ fn what_is_not_understood_is_refused_by_name() {
         ("Patient", "_count="),
         ("Patient", "name= "),
         ("Patient", "_sort=general-practitioner"),
+        ("Patient", "_sort=_security"),
         ("Observation", "value-quantity=abc"),
         ("Observation", "value-quantity=1|2"),
     ] {
