@@ -34,9 +34,14 @@ try {
   const read = (name) =>
     JSON.parse(readFileSync(join(work, "package/dist/fhir/r4", name), "utf8"));
 
+  // The code system decides what is R4: the package's profiles hold later types too.
+  const codes = read("valuesets.json")
+    .entry.map((e) => e.resource)
+    .find((r) => r.url === "http://hl7.org/fhir/resource-types" && r.concept)
+    .concept.map((c) => c.code);
   const structures = read("profiles-resources.json")
     .entry.map((e) => e.resource)
-    .filter((r) => r.resourceType === "StructureDefinition" && r.kind === "resource");
+    .filter((r) => r.resourceType === "StructureDefinition" && codes.includes(r.type));
   const types = structures
     .filter((r) => !r.abstract)
     .map((r) => r.type)

@@ -32,6 +32,7 @@ mod tests {
     #[test]
     fn the_types_are_sorted_and_only_r4() {
         assert!(resource_types().is_sorted());
+        assert_eq!(resource_types().len(), 146);
         for (name, known) in [
             ("Patient", true),
             ("Observation", true),
@@ -40,6 +41,7 @@ mod tests {
             ("DomainResource", false),
             ("patient", false),
             ("Bot", false),
+            ("SubscriptionStatus", false),
             ("", false),
         ] {
             assert_eq!(is_resource_type(name), known, "{name}");
