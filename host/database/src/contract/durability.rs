@@ -43,6 +43,28 @@ async fn kill_9_loses_nothing_that_sled_acknowledged_and_leaves_no_half_batch() 
     kill_rounds(World::sled().await, 20).await;
 }
 
+/// Most of these die while the store is created or recovers.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kill_9_while_sled_opens_never_keeps_it_closed() {
+    for _ in 0..4 {
+        let mut world = World::sled().await;
+        world.close();
+        // what was never created must come up as well
+        for entry in std::fs::read_dir(world.address()).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_file() {
+                std::fs::remove_file(path).unwrap();
+            }
+        }
+        let mut acknowledged = Vec::new();
+        for _ in 0..6 {
+            acknowledged.extend(write_until_killed(&world.address(), Death::WhileOpening));
+        }
+        world = world.opened().await;
+        verify(&world, &acknowledged).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kill_9_loses_nothing_that_postgres_acknowledged_and_leaves_no_half_batch() {
     if let Some(world) = World::postgres().await {
@@ -54,7 +76,7 @@ async fn kill_rounds(mut world: World, rounds: u8) {
     let mut acknowledged = Vec::new();
     for _ in 0..rounds {
         world.close();
-        acknowledged.extend(write_until_killed(&world.address()));
+        acknowledged.extend(write_until_killed(&world.address(), Death::WhileWriting));
         world = world.opened().await;
         verify(&world, &acknowledged).await;
     }
@@ -65,9 +87,17 @@ async fn kill_rounds(mut world: World, rounds: u8) {
     );
 }
 
-/// Runs a child, kills it at some moment after its first acknowledgement, and returns
-/// all that it said was acknowledged.
-fn write_until_killed(address: &str) -> Vec<u64> {
+/// When a child is killed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Death {
+    /// Some moment of the first milliseconds.
+    WhileOpening,
+    /// Some moment after the first acknowledgement.
+    WhileWriting,
+}
+
+/// Runs a child, kills it, and returns all that it said was acknowledged.
+fn write_until_killed(address: &str, death: Death) -> Vec<u64> {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", CHILD, "--ignored", "--nocapture"])
         .env(ADDRESS, address)
@@ -79,20 +109,25 @@ fn write_until_killed(address: &str) -> Vec<u64> {
         .lines()
         .map(Result::unwrap);
     let number = |line: String| line.strip_prefix("acknowledged ")?.parse::<u64>().ok();
-    let first = lines
-        .by_ref()
-        .find_map(number)
-        .expect("the child wrote nothing");
-    let pause = Duration::from_micros(u64::from(getrandom::u32().unwrap()) % 60_000);
+    let mut acknowledged = Vec::new();
+    let mut pause_max = 25_000;
+    if death == Death::WhileWriting {
+        acknowledged.push(
+            lines
+                .by_ref()
+                .find_map(number)
+                .expect("the child wrote nothing"),
+        );
+        pause_max = 60_000;
+    }
+    let pause = Duration::from_micros(u64::from(getrandom::u32().unwrap()) % pause_max);
     #[expect(
         clippy::disallowed_methods,
         reason = "the moment of death is meant to be any"
     )]
     std::thread::sleep(pause);
     child.kill().unwrap();
-    let acknowledged = std::iter::once(first)
-        .chain(lines.filter_map(number))
-        .collect();
+    acknowledged.extend(lines.filter_map(number));
     assert!(
         !child.wait().unwrap().success(),
         "the child ended by itself"

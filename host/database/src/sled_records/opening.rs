@@ -42,6 +42,7 @@ pub(super) fn open(dir: &Path, settings: &SledSettings) -> Result<Opened, Record
         .create(dir)
         .map_err(|error| unreachable_dir(dir, &error))?;
     let lock = lock(dir)?;
+    remove_unfinished(dir).map_err(|error| unreachable_dir(dir, &error))?;
     let db = sled::Config::new()
         .path(dir)
         .cache_capacity(settings.cache_bytes)
@@ -59,6 +60,10 @@ pub(super) fn open(dir: &Path, settings: &SledSettings) -> Result<Opened, Record
         _lock: lock,
     };
     opened.settle()?;
+    // sled writes its settings without an fsync
+    File::open(dir.join("conf"))
+        .and_then(|file| file.sync_all())
+        .map_err(RecordsError::engine)?;
     // the entries of the directory too, or the store may be gone after a power failure
     File::open(dir)
         .and_then(|dir| dir.sync_all())
@@ -69,6 +74,27 @@ pub(super) fn open(dir: &Path, settings: &SledSettings) -> Result<Opened, Record
             .map_err(RecordsError::engine)?;
     }
     Ok(opened)
+}
+
+/// Removes what sled was writing aside when it was killed while it opened. It would
+/// take a half-written `snap.*.generating` for its newest snapshot and refuse to open;
+/// the snapshot before it is only removed once the new one has its final name.
+fn remove_unfinished(dir: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(dir)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with("snap.") && name.ends_with(".generating") {
+            tracing::warn!(file = %name, "removing a snapshot that was never finished");
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    // the settings are written before the log exists, in two steps
+    let settings = dir.join("conf");
+    if !dir.join("db").exists() && settings.exists() {
+        std::fs::remove_file(settings)?;
+    }
+    Ok(())
 }
 
 fn lock(dir: &Path) -> Result<File, RecordsError> {

@@ -64,3 +64,46 @@ async fn closing_gives_the_directory_free_at_once_and_keeps_relaxed_commits() {
             .unwrap();
     }
 }
+
+#[tokio::test]
+async fn a_snapshot_or_settings_half_written_when_killed_do_not_keep_the_store_closed() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("conf"), [7; 10]).unwrap();
+    let store = SledRecords::open(dir.path(), &SledSettings::default()).unwrap();
+    let batch = Batch::new().put("k", "v", Expect::Absent);
+    store
+        .commit(batch, Durability::Sync)
+        .await
+        .unwrap()
+        .unwrap();
+    drop(store);
+    let half = dir.path().join("snap.00000000FFFFFFFF.generating");
+    for bytes in [&b""[..], &[7; 100]] {
+        std::fs::write(&half, bytes).unwrap();
+        let store = SledRecords::open(dir.path(), &SledSettings::default()).unwrap();
+        assert!(store.get(b"k").await.unwrap().is_some());
+        assert!(!half.exists());
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_store_is_refused_with_the_next_step_and_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    for _ in 0..2 {
+        drop(SledRecords::open(dir.path(), &SledSettings::default()).unwrap());
+    }
+    let snapshot = std::fs::read_dir(dir.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let snapshot = snapshot
+        .filter(|path| path.to_string_lossy().contains("snap."))
+        .max()
+        .unwrap();
+    std::fs::write(&snapshot, [7; 100]).unwrap();
+    let Err(RecordsError::Unusable(text)) = SledRecords::open(dir.path(), &SledSettings::default())
+    else {
+        panic!("opened a damaged store");
+    };
+    assert!(text.contains("backup"), "{text}");
+    assert_eq!(std::fs::read(&snapshot).unwrap(), [7; 100]);
+}
