@@ -28,7 +28,7 @@ pub(super) fn figure(id: NodeId, chart: &Chart, depth: u8, beside: bool) -> Mark
             @if plot.is_empty() {
                 p class="muted" { "There is nothing to draw." }
             } @else {
-                div class="chart-wrap" { (svg(id, chart, &plot)) }
+                div class="chart-wrap" role="region" aria-labelledby={ "c" (id) } tabindex="0" { (svg(id, chart, &plot)) }
                 (legend(chart, &plot, several))
             }
             @if let Some(left_out) = &plot.thinned {

@@ -48,7 +48,7 @@ impl Landing {
             (
                 Icon::Search,
                 "Everything is written down",
-                "Each access stands in a hash-chained audit ledger. One click stops an app everywhere, within a second.",
+                "Each access stands in a hash-chained audit ledger. An administrator can stop an app everywhere at once.",
             ),
         ];
         shell.page("Welcome", Width::Wide, &html! {
