@@ -27,18 +27,25 @@ mod generated {
     });
 }
 
-pub(crate) use generated::glovebox::fhir::read::{
-    Answer as WitAnswer, Entry as WitEntry, Host as ReadHost, HostCursor, Query as WitQuery, Request as WitRequest,
+pub(crate) use generated::exports::glovebox::app::screen::{
+    AppError as WitAppError, Screen as WitScreen,
 };
-pub(crate) use generated::glovebox::fhir::types::{FhirError as WitFhirError, Host as FhirTypesHost};
+pub(crate) use generated::glovebox::fhir::read::{
+    Answer as WitAnswer, Entry as WitEntry, Host as ReadHost, HostCursor, Query as WitQuery,
+    Request as WitRequest,
+};
+pub(crate) use generated::glovebox::fhir::types::{
+    FhirError as WitFhirError, Host as FhirTypesHost,
+};
 pub(crate) use generated::glovebox::fhir::write::{Host as WriteHost, Outcome as WitOutcome};
 pub(crate) use generated::glovebox::host::clock::Host as ClockHost;
 pub(crate) use generated::glovebox::host::launch::{
     ContextItem as WitContextItem, Host as LaunchHost, LaunchContext as WitLaunchContext,
 };
 pub(crate) use generated::glovebox::host::log::{Host as LogHost, Level as WitLevel};
-pub(crate) use generated::glovebox::host::storage::{Host as StorageHost, StorageError as WitStorageError};
+pub(crate) use generated::glovebox::host::storage::{
+    Host as StorageHost, StorageError as WitStorageError,
+};
 pub(crate) use generated::glovebox::view::types as wit_view;
 pub(crate) use generated::glovebox::view::types::Host as ViewTypesHost;
-pub(crate) use generated::exports::glovebox::app::screen::{AppError as WitAppError, Screen as WitScreen};
 pub(crate) use generated::{ScreenApp, ScreenAppPre};

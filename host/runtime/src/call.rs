@@ -69,7 +69,11 @@ pub(crate) struct Done {
 
 impl Done {
     fn refused(error: RunError) -> Self {
-        Self { result: Err(error), usage: Usage::default(), env: None }
+        Self {
+            result: Err(error),
+            usage: Usage::default(),
+            env: None,
+        }
     }
 }
 
@@ -90,14 +94,29 @@ impl Runtime {
             tracing::error!("the epoch ticker is silent: no guest is started");
             return Done::refused(RunError::HostFault);
         }
-        let Call { prepared, mut session, held, context, storage_granted, limits, input } = call;
+        let Call {
+            prepared,
+            mut session,
+            held,
+            context,
+            storage_granted,
+            limits,
+            input,
+        } = call;
         let id = parts.ids.next();
         session.subject.call = id.clone();
         let (Some(id), Some(app)) = (id, session.subject.app.clone()) else {
             return Done::refused(RunError::HostFault);
         };
-        let (per_app, per_user) = (limits.concurrent_calls_per_app_max, limits.concurrent_calls_per_user_max);
-        let permit = match parts.permits.take(&app, per_app, session.user.as_ref(), per_user).await {
+        let (per_app, per_user) = (
+            limits.concurrent_calls_per_app_max,
+            limits.concurrent_calls_per_user_max,
+        );
+        let permit = match parts
+            .permits
+            .take(&app, per_app, session.user.as_ref(), per_user)
+            .await
+        {
             Ok(permit) => permit,
             Err(busy) => return Done::refused(busy),
         };
@@ -108,12 +127,26 @@ impl Runtime {
         let kill = Arc::new(Kill::default());
         let subject = session.subject.clone();
         let started = parts.services.clock.now();
-        let registered = parts.running.register(id, subject.clone(), started, Arc::clone(&kill));
+        let registered = parts
+            .running
+            .register(id, subject.clone(), started, Arc::clone(&kill));
         let start = Instant::now();
         let deadline = start + limits.wall();
-        let stop = Stop { pass, kill: Arc::clone(&kill), deadline, host_call: limits.host_call() };
+        let stop = Stop {
+            pass,
+            kill: Arc::clone(&kill),
+            deadline,
+            host_call: limits.host_call(),
+        };
         let services = Arc::clone(&parts.services);
-        let env = Arc::new(CallEnv { services, session, context, storage_granted, limits, stop });
+        let env = Arc::new(CallEnv {
+            services,
+            session,
+            context,
+            storage_granted,
+            limits,
+            stop,
+        });
 
         let waiting = Waiting(kill);
         let (action, runtime, task_env) = (input.action(), self.clone(), Arc::clone(&env));
@@ -129,22 +162,40 @@ impl Runtime {
         let joined = task.await;
         drop(waiting);
         match joined {
-            Ok((result, usage)) => Done { result, usage, env: Some(env) },
+            Ok((result, usage)) => Done {
+                result,
+                usage,
+                env: Some(env),
+            },
             Err(failed) => {
                 let panicked = failed.is_panic();
                 tracing::error!(panicked, app = ?subject.app, "a call ended by a fault of the host");
                 let result = Err(RunError::HostFault);
                 let _ = record(&env, action, &result, &Usage::default());
-                Done { result, usage: Usage::default(), env: Some(env) }
+                Done {
+                    result,
+                    usage: Usage::default(),
+                    env: Some(env),
+                }
             }
         }
     }
 }
 
 /// The `call` entry. If it cannot be written, what the guest made is not shown.
-fn record(env: &CallEnv, action: &str, result: &Result<Screen, RunError>, usage: &Usage) -> Result<(), RunError> {
+fn record(
+    env: &CallEnv,
+    action: &str,
+    result: &Result<Screen, RunError>,
+    usage: &Usage,
+) -> Result<(), RunError> {
     let outcome = result.as_ref().err().map_or(Outcome::Ok, RunError::outcome);
-    let mut entry = usage.describe(Entry::new(Kind::Call, action, env.session.subject.clone(), outcome));
+    let mut entry = usage.describe(Entry::new(
+        Kind::Call,
+        action,
+        env.session.subject.clone(),
+        outcome,
+    ));
     if let Some(detail) = result.as_ref().err().and_then(RunError::detail) {
         entry = entry.with("cause", detail);
     }
@@ -163,7 +214,11 @@ async fn run(
     };
     let last_moment = env.stop.deadline + DEADLINE_GRACE;
     let mut fuel = Fuel::default();
-    let ran = tokio::time::timeout_at(last_moment, enter(&mut store, prepared, env, input, &mut fuel)).await;
+    let ran = tokio::time::timeout_at(
+        last_moment,
+        enter(&mut store, prepared, env, input, &mut fuel),
+    )
+    .await;
     let result = match ran {
         Ok(Ok(answer)) => accept(answer, env),
         Ok(Err(error)) => Err(classify(&error)),
@@ -212,7 +267,9 @@ async fn enter(
     match input {
         Input::Open => screen.call_open(&mut *store).await,
         Input::Handle(event, state) => {
-            screen.call_handle(&mut *store, &view::event(event), &state).await
+            screen
+                .call_handle(&mut *store, &view::event(event), &state)
+                .await
         }
     }
 }
@@ -240,6 +297,11 @@ fn accept(answer: Answer, env: &CallEnv) -> Result<Screen, RunError> {
         return Err(RunError::OverBudget("state_bytes_max"));
     }
     let document = view::document(screen.document);
-    let document = document.validate(env.limits.document_bytes_max).map_err(RunError::InvalidView)?;
-    Ok(Screen { document, state: screen.state })
+    let document = document
+        .validate(env.limits.document_bytes_max)
+        .map_err(RunError::InvalidView)?;
+    Ok(Screen {
+        document,
+        state: screen.state,
+    })
 }

@@ -28,7 +28,10 @@ pub struct CodeCache {
 impl CodeCache {
     /// `key` seals the files; it must be secret and at least 32 bytes.
     pub fn new(dir: Dir, key: &[u8]) -> Self {
-        Self { dir, key: hmac::Key::new(hmac::HMAC_SHA256, key) }
+        Self {
+            dir,
+            key: hmac::Key::new(hmac::HMAC_SHA256, key),
+        }
     }
 
     /// The compiled form of a component, if it is there and genuine.
@@ -64,7 +67,10 @@ impl CodeCache {
         let stored = component
             .serialize()
             .map_err(|error| error.to_string())
-            .and_then(|code| self.write(engine, digest, &code).map_err(|error| error.to_string()));
+            .and_then(|code| {
+                self.write(engine, digest, &code)
+                    .map_err(|error| error.to_string())
+            });
         if let Err(error) = stored {
             tracing::warn!(%digest, %error, "compiled code was not kept");
         }
@@ -111,11 +117,15 @@ enum Opened<'a> {
 }
 
 fn open<'a>(key: &hmac::Key, header: &[u8], sealed: &'a [u8]) -> Opened<'a> {
-    let Some((found, rest)) = sealed.split_at_checked(header.len()) else { return Opened::Stale };
+    let Some((found, rest)) = sealed.split_at_checked(header.len()) else {
+        return Opened::Stale;
+    };
     if found != header {
         return Opened::Stale;
     }
-    let Some((tag, code)) = rest.split_at_checked(TAG_BYTES) else { return Opened::Forged };
+    let Some((tag, code)) = rest.split_at_checked(TAG_BYTES) else {
+        return Opened::Forged;
+    };
     let signed = [header, code].concat();
     match hmac::verify(key, &signed, tag) {
         Ok(()) => Opened::Genuine(code),
@@ -137,7 +147,10 @@ mod tests {
         for position in 0..sealed.len() {
             let mut spoilt = sealed.clone();
             spoilt[position] ^= 1;
-            assert!(!matches!(open(&key, &header, &spoilt), Opened::Genuine(_)), "{position}");
+            assert!(
+                !matches!(open(&key, &header, &spoilt), Opened::Genuine(_)),
+                "{position}"
+            );
         }
         let other = hmac::Key::new(hmac::HMAC_SHA256, &[8; 32]);
         assert!(matches!(open(&other, &header, &sealed), Opened::Forged));

@@ -100,15 +100,22 @@ impl SandboxEngine {
             Some(engine) => engine,
             None => Engine::new(&config())?,
         };
-        let heartbeat =
-            Arc::new(Heartbeat { start: Instant::now(), last_us: AtomicU64::new(0) });
+        let heartbeat = Arc::new(Heartbeat {
+            start: Instant::now(),
+            last_us: AtomicU64::new(0),
+        });
         let (ticker, stop) = mpsc::channel();
         let (weak, beats) = (engine.weak(), Arc::clone(&heartbeat));
         std::thread::Builder::new()
             .name("epoch-ticker".to_owned())
             .spawn(move || tick(&weak, &beats, &stop))
             .map_err(|error| wasmtime::Error::from(error).context("cannot start the ticker"))?;
-        Ok(Self { engine, pooling, heartbeat, _ticker: ticker })
+        Ok(Self {
+            engine,
+            pooling,
+            heartbeat,
+            _ticker: ticker,
+        })
     }
 
     pub(crate) fn engine(&self) -> &Engine {
@@ -128,7 +135,9 @@ impl SandboxEngine {
 
 fn tick(engine: &EngineWeak, heartbeat: &Heartbeat, stop: &mpsc::Receiver<()>) {
     while let Err(mpsc::RecvTimeoutError::Timeout) = stop.recv_timeout(TICK) {
-        let Some(engine) = engine.upgrade() else { return };
+        let Some(engine) = engine.upgrade() else {
+            return;
+        };
         engine.increment_epoch();
         heartbeat.beat();
     }

@@ -97,7 +97,9 @@ impl RunError {
                 format!("{app} was stopped because it used more memory than allowed.")
             }
             Self::StackOverflow | Self::AppCrashed(_) | Self::AbiViolation(_) => {
-                format!("{app} has a fault and was stopped. Nothing in the chart was changed by the fault.")
+                format!(
+                    "{app} has a fault and was stopped. Nothing in the chart was changed by the fault."
+                )
             }
             Self::MessageTooLarge | Self::TooManyHandles | Self::OverBudget(_) => {
                 format!("{app} was stopped because it asked for more than allowed.")
@@ -174,8 +176,13 @@ impl std::error::Error for RunError {}
 
 /// An app's text as one bounded line without control or direction characters.
 fn plain(text: &str) -> String {
-    let one_line = text.chars().map(|c| if c == '\n' || c == '\t' { ' ' } else { c });
-    one_line.filter(|c| !is_deceptive(*c)).take(APP_TEXT_CHARS_MAX).collect()
+    let one_line = text
+        .chars()
+        .map(|c| if c == '\n' || c == '\t' { ' ' } else { c });
+    one_line
+        .filter(|c| !is_deceptive(*c))
+        .take(APP_TEXT_CHARS_MAX)
+        .collect()
 }
 
 fn sentence(text: &str) -> String {

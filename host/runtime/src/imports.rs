@@ -28,18 +28,37 @@ pub(crate) struct Allowed {
 
 /// The whole list. What is not here does not link.
 pub(crate) const ALLOWED: [Allowed; 8] = [
-    allowed("glovebox:host/launch", "learns for which patient and user it was opened"),
+    allowed(
+        "glovebox:host/launch",
+        "learns for which patient and user it was opened",
+    ),
     allowed("glovebox:host/clock", "reads the time, to the second"),
-    allowed("glovebox:host/log", "writes log lines that stay in the hospital"),
-    allowed("glovebox:host/storage", "keeps small private state, if approved"),
+    allowed(
+        "glovebox:host/log",
+        "writes log lines that stay in the hospital",
+    ),
+    allowed(
+        "glovebox:host/storage",
+        "keeps small private state, if approved",
+    ),
     allowed("glovebox:fhir/types", ""),
-    allowed("glovebox:fhir/read", "reads what its granted scopes allow of the record"),
-    allowed("glovebox:fhir/write", "changes what its granted scopes allow of the record"),
+    allowed(
+        "glovebox:fhir/read",
+        "reads what its granted scopes allow of the record",
+    ),
+    allowed(
+        "glovebox:fhir/write",
+        "changes what its granted scopes allow of the record",
+    ),
     allowed("glovebox:view/types", ""),
 ];
 
 const fn allowed(name: &'static str, words: &'static str) -> Allowed {
-    Allowed { name, version: "0.1.0", words }
+    Allowed {
+        name,
+        version: "0.1.0",
+        words,
+    }
 }
 
 /// The view package holds types only.

@@ -27,6 +27,11 @@ mod trap;
 mod usage;
 mod wire;
 
+#[cfg(test)]
+mod guest;
+#[cfg(test)]
+mod house;
+
 pub use code_cache::CodeCache;
 pub use error::RunError;
 pub use logs::{LogLevel, LogLine};

@@ -15,7 +15,12 @@ pub(crate) struct SummingLimiter {
 
 impl SummingLimiter {
     pub(crate) fn new(memory_bytes_max: u64, table_elements_max: u64) -> Self {
-        Self { memory_bytes: 0, memory_bytes_max, table_elements: 0, table_elements_max }
+        Self {
+            memory_bytes: 0,
+            memory_bytes_max,
+            table_elements: 0,
+            table_elements_max,
+        }
     }
 
     /// Bytes of linear memory at the end; memories never shrink, so also the peak.
@@ -42,7 +47,12 @@ impl ResourceLimiter for SummingLimiter {
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        grow(&mut self.memory_bytes, self.memory_bytes_max, current, desired)
+        grow(
+            &mut self.memory_bytes,
+            self.memory_bytes_max,
+            current,
+            desired,
+        )
     }
 
     fn table_growing(
@@ -51,7 +61,12 @@ impl ResourceLimiter for SummingLimiter {
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        grow(&mut self.table_elements, self.table_elements_max, current, desired)
+        grow(
+            &mut self.table_elements,
+            self.table_elements_max,
+            current,
+            desired,
+        )
     }
 }
 

@@ -50,7 +50,11 @@ pub struct LogLine {
 
 impl LogLine {
     fn bytes(&self) -> usize {
-        let fields: usize = self.fields.iter().map(|(name, value)| name.len() + value.len()).sum();
+        let fields: usize = self
+            .fields
+            .iter()
+            .map(|(name, value)| name.len() + value.len())
+            .sum();
         64 + self.message.len() + fields
     }
 }
@@ -69,7 +73,10 @@ struct Ring {
 
 impl AppLogs {
     pub(crate) fn new(bytes_max: usize) -> Self {
-        Self { rings: DashMap::new(), bytes_max }
+        Self {
+            rings: DashMap::new(),
+            bytes_max,
+        }
     }
 
     /// Keeps the lines of one call.
@@ -85,16 +92,24 @@ impl AppLogs {
             ring.lines.push_back(line);
         }
         while ring.bytes > self.bytes_max {
-            let Some(dropped) = ring.lines.pop_front() else { break };
+            let Some(dropped) = ring.lines.pop_front() else {
+                break;
+            };
             ring.bytes -= dropped.bytes();
         }
     }
 
     /// The newest `limit` lines of an app, oldest first.
     pub(crate) fn tail(&self, app: &AppId, limit: usize) -> Vec<LogLine> {
-        let Some(ring) = self.rings.get(app) else { return Vec::new() };
+        let Some(ring) = self.rings.get(app) else {
+            return Vec::new();
+        };
         let ring = lock(&ring);
-        ring.lines.iter().skip(ring.lines.len().saturating_sub(limit)).cloned().collect()
+        ring.lines
+            .iter()
+            .skip(ring.lines.len().saturating_sub(limit))
+            .cloned()
+            .collect()
     }
 }
 
@@ -125,7 +140,10 @@ mod tests {
 
     #[test]
     fn a_line_cannot_move_the_cursor_or_forge_another_line() {
-        assert_eq!(harmless("\u{1b}]0;x\r\n[info] ok\u{202e}", 100), "\\u{1b}]0;x\\r\\n[info] ok\\u{202e}");
+        assert_eq!(
+            harmless("\u{1b}]0;x\r\n[info] ok\u{202e}", 100),
+            "\\u{1b}]0;x\\r\\n[info] ok\\u{202e}"
+        );
         assert_eq!(harmless("abcdef", 3), "abc… (cut)");
     }
 
@@ -140,8 +158,15 @@ mod tests {
             message: message.to_owned(),
             fields: Vec::new(),
         };
-        logs.append(&app, vec![line("one"), line("two"), line("three"), line("four")]);
-        let kept: Vec<_> = logs.tail(&app, 10).into_iter().map(|line| line.message).collect();
+        logs.append(
+            &app,
+            vec![line("one"), line("two"), line("three"), line("four")],
+        );
+        let kept: Vec<_> = logs
+            .tail(&app, 10)
+            .into_iter()
+            .map(|line| line.message)
+            .collect();
         assert_eq!(kept, ["three", "four"]);
         assert_eq!(logs.tail(&app, 1).len(), 1);
     }

@@ -81,8 +81,14 @@ fn counter<K: Clone + Eq + std::hash::Hash>(
         // a counter that nobody else holds has no call running
         counters.retain(|_, semaphore| Arc::strong_count(semaphore) > 1);
     }
-    let size = usize::try_from(max).unwrap_or(1).clamp(1, Semaphore::MAX_PERMITS);
-    Arc::clone(&counters.entry(key.clone()).or_insert_with(|| Arc::new(Semaphore::new(size))))
+    let size = usize::try_from(max)
+        .unwrap_or(1)
+        .clamp(1, Semaphore::MAX_PERMITS);
+    Arc::clone(
+        &counters
+            .entry(key.clone())
+            .or_insert_with(|| Arc::new(Semaphore::new(size))),
+    )
 }
 
 #[cfg(test)]
@@ -95,10 +101,16 @@ mod tests {
         let (noisy, quiet) = ("noisy".parse().unwrap(), "quiet".parse().unwrap());
         let user: UserId = "dr.rivera".parse().unwrap();
         let first = permits.take(&noisy, 1, None, 4).await.unwrap();
-        assert_eq!(permits.take(&noisy, 1, None, 4).await.unwrap_err(), RunError::Busy);
+        assert_eq!(
+            permits.take(&noisy, 1, None, 4).await.unwrap_err(),
+            RunError::Busy
+        );
         let _other = permits.take(&quiet, 1, Some(&user), 1).await.unwrap();
         drop(first);
-        assert_eq!(permits.take(&noisy, 1, Some(&user), 1).await.unwrap_err(), RunError::Busy);
+        assert_eq!(
+            permits.take(&noisy, 1, Some(&user), 1).await.unwrap_err(),
+            RunError::Busy
+        );
         assert!(permits.take(&noisy, 1, None, 4).await.is_ok());
     }
 }

@@ -53,7 +53,10 @@ impl fmt::Display for ImportProblem {
                 write!(f, "imports {import}, this host has version {supported}")
             }
             Self::NotAnInterface(import, kind) => {
-                write!(f, "imports {import} as a {kind}, only interfaces may be imported")
+                write!(
+                    f,
+                    "imports {import} as a {kind}, only interfaces may be imported"
+                )
             }
         }
     }
@@ -114,7 +117,11 @@ impl PrepareError {
 }
 
 fn list(problems: &[ImportProblem]) -> String {
-    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    problems
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 /// One import of a prepared component.
@@ -153,7 +160,9 @@ impl Prepared {
 
 impl fmt::Debug for Prepared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Prepared").field("digest", &self.digest).finish_non_exhaustive()
+        f.debug_struct("Prepared")
+            .field("digest", &self.digest)
+            .finish_non_exhaustive()
     }
 }
 
@@ -180,7 +189,15 @@ impl Preparer {
     pub fn new(settings: RuntimeSettings, cache: Option<CodeCache>) -> Result<Self, EngineError> {
         let engine = SandboxEngine::new(&settings).map_err(EngineError::from)?;
         let linker = imports::linker(engine.engine()).map_err(EngineError::from)?;
-        Ok(Self { inner: Arc::new(Inner { engine, linker, cache, prepared: DashMap::new(), settings }) })
+        Ok(Self {
+            inner: Arc::new(Inner {
+                engine,
+                linker,
+                cache,
+                prepared: DashMap::new(),
+                settings,
+            }),
+        })
     }
 
     /// Makes a component ready to run; an equal one is compiled once.
@@ -190,7 +207,10 @@ impl Preparer {
     pub async fn prepare(&self, bytes: &[u8]) -> Result<Arc<Prepared>, PrepareError> {
         let max = self.inner.settings.component_bytes_max;
         if bytes.len() > max {
-            return Err(PrepareError::TooLarge { size: bytes.len(), max });
+            return Err(PrepareError::TooLarge {
+                size: bytes.len(),
+                max,
+            });
         }
         if bytes.starts_with(&MODULE_MAGIC) {
             return Err(PrepareError::CoreModule);
@@ -212,7 +232,10 @@ impl Preparer {
 
     /// A component that was prepared before, by its digest.
     pub fn prepared(&self, digest: &Digest) -> Option<Arc<Prepared>> {
-        self.inner.prepared.get(digest).map(|found| Arc::clone(&found))
+        self.inner
+            .prepared
+            .get(digest)
+            .map(|found| Arc::clone(&found))
     }
 
     /// Forgets a component: calls that run keep it until they end.
@@ -247,7 +270,10 @@ impl Inner {
             return;
         }
         // what nobody else holds has no session open in this process
-        let idle = self.prepared.iter().find(|entry| Arc::strong_count(entry.value()) == 1);
+        let idle = self
+            .prepared
+            .iter()
+            .find(|entry| Arc::strong_count(entry.value()) == 1);
         let idle = idle.map(|entry| *entry.key());
         if let Some(digest) = idle {
             self.prepared.remove(&digest);
@@ -256,13 +282,16 @@ impl Inner {
 
     fn prepare(&self, digest: &Digest, bytes: &[u8]) -> Result<Prepared, PrepareError> {
         let engine = self.engine.engine();
-        let cached = self.cache.as_ref().and_then(|cache| cache.load(engine, digest));
+        let cached = self
+            .cache
+            .as_ref()
+            .and_then(|cache| cache.load(engine, digest));
         let (component, compile_time) = match cached {
             Some(component) => (component, None),
             None => {
                 let start = Instant::now();
-                let component = Component::from_binary(engine, bytes)
-                    .map_err(|error| PrepareError::Invalid(short(&error)))?;
+                let component =
+                    Component::from_binary(engine, bytes).map_err(|error| invalid(&error))?;
                 (component, Some(start.elapsed()))
             }
         };
@@ -276,14 +305,32 @@ impl Inner {
         if let (Some(cache), Some(_)) = (&self.cache, compile_time) {
             cache.store(engine, digest, &component);
         }
-        Ok(Prepared { digest: *digest, imports, pre, compile_time })
+        Ok(Prepared {
+            digest: *digest,
+            imports,
+            pre,
+            compile_time,
+        })
     }
 }
 
 /// The engine's error as one bounded line: names in a component may be very long.
 fn short(error: &wasmtime::Error) -> String {
     let text = format!("{error:#}");
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(400).collect()
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(400)
+        .collect()
+}
+
+/// Where memory is pooled, the engine itself refuses what would not fit into a slot.
+fn invalid(error: &wasmtime::Error) -> PrepareError {
+    let text = short(error);
+    if text.contains("pooling allocator") {
+        PrepareError::Resources(text)
+    } else {
+        PrepareError::Invalid(text)
+    }
 }
 
 fn check_imports(engine: &Engine, component: &Component) -> Result<Vec<Import>, PrepareError> {
@@ -298,19 +345,31 @@ fn check_imports(engine: &Engine, component: &Component) -> Result<Vec<Import>, 
         let (base, version) = name.split_once('@').unwrap_or((name, ""));
         match ALLOWED.iter().find(|allowed| allowed.name == base) {
             None => problems.push(ImportProblem::NotAllowed(shown)),
-            Some(allowed) if allowed.version != version => problems.push(
-                ImportProblem::OtherVersion { import: shown, supported: allowed.version },
-            ),
+            Some(allowed) if allowed.version != version => {
+                problems.push(ImportProblem::OtherVersion {
+                    import: shown,
+                    supported: allowed.version,
+                })
+            }
             Some(allowed) => match kind(&import.ty) {
-                None => imports.push(Import { name: shown, words: allowed.words }),
+                None => imports.push(Import {
+                    name: shown,
+                    words: allowed.words,
+                }),
                 Some(kind) => problems.push(ImportProblem::NotAnInterface(shown, kind)),
             },
         }
     }
     if imports.len() + problems.len() > IMPORTS_MAX {
-        return Err(PrepareError::Resources(format!("more than {IMPORTS_MAX} imports")));
+        return Err(PrepareError::Resources(format!(
+            "more than {IMPORTS_MAX} imports"
+        )));
     }
-    if problems.is_empty() { Ok(imports) } else { Err(PrepareError::Imports(problems)) }
+    if problems.is_empty() {
+        Ok(imports)
+    } else {
+        Err(PrepareError::Imports(problems))
+    }
 }
 
 /// What an import is; `None` for an interface, which is as it should be.
@@ -328,7 +387,9 @@ fn kind(item: &ComponentItem) -> Option<&'static str> {
 
 fn check_resources(component: &Component) -> Result<(), PrepareError> {
     let Some(needed) = component.resources_required() else {
-        return Err(PrepareError::Resources("it instantiates modules that it imports".to_owned()));
+        return Err(PrepareError::Resources(
+            "it instantiates modules that it imports".to_owned(),
+        ));
     };
     let memory = needed.max_initial_memory_size.unwrap_or(0);
     if memory > u64::try_from(POOLED_MEMORY_BYTES_MAX).unwrap_or(u64::MAX) {
@@ -340,8 +401,13 @@ fn check_resources(component: &Component) -> Result<(), PrepareError> {
             needed.num_memories, needed.num_tables
         )));
     }
-    if needed.max_initial_table_size.is_some_and(|elements| elements > 20_000) {
-        return Err(PrepareError::Resources("a table of more than 20000 elements".to_owned()));
+    if needed
+        .max_initial_table_size
+        .is_some_and(|elements| elements > 20_000)
+    {
+        return Err(PrepareError::Resources(
+            "a table of more than 20000 elements".to_owned(),
+        ));
     }
     Ok(())
 }

@@ -83,13 +83,25 @@ impl Running {
         started: Timestamp,
         kill: Arc<Kill>,
     ) -> Registered {
-        self.calls.insert(id.clone(), Entry { call: RunningCall { subject, started }, kill });
-        Registered { running: Arc::clone(self), id }
+        self.calls.insert(
+            id.clone(),
+            Entry {
+                call: RunningCall { subject, started },
+                kill,
+            },
+        );
+        Registered {
+            running: Arc::clone(self),
+            id,
+        }
     }
 
     /// Ends what matches; says how many calls that were.
     pub(crate) fn kill(&self, target: &Target, reason: &str) -> usize {
-        let meant = self.calls.iter().filter(|entry| target.matches(&entry.call.subject));
+        let meant = self
+            .calls
+            .iter()
+            .filter(|entry| target.matches(&entry.call.subject));
         meant.map(|entry| entry.kill.set(reason)).count()
     }
 

@@ -56,17 +56,33 @@ impl Runtime {
     /// # Errors
     /// If the system has no randomness for call ids.
     pub fn new(parts: RuntimeParts) -> Result<Self, RuntimeError> {
-        let RuntimeParts { preparer, gateway, fence, ledger, storage, clock, settings } = parts;
+        let RuntimeParts {
+            preparer,
+            gateway,
+            fence,
+            ledger,
+            storage,
+            clock,
+            settings,
+        } = parts;
         let parts = Parts {
             preparer,
-            services: Arc::new(Services { gateway, fence, ledger, storage, clock }),
+            services: Arc::new(Services {
+                gateway,
+                fence,
+                ledger,
+                storage,
+                clock,
+            }),
             permits: Permits::new(settings.concurrent_calls_max, settings.queue_wait),
             running: Arc::new(Running::default()),
             logs: AppLogs::new(settings.log_bytes_per_app_max),
             ids: CallIds::new()?,
             settings,
         };
-        Ok(Self { parts: Arc::new(parts) })
+        Ok(Self {
+            parts: Arc::new(parts),
+        })
     }
 
     pub(crate) fn parts(&self) -> &Parts {
@@ -122,11 +138,20 @@ pub(crate) struct CallIds {
 
 impl CallIds {
     fn new() -> Result<Self, RuntimeError> {
-        Ok(Self { prefix: random_hex(6).ok_or(RuntimeError::NoRandomness)?, next: AtomicU64::new(1) })
+        Ok(Self {
+            prefix: random_hex(6).ok_or(RuntimeError::NoRandomness)?,
+            next: AtomicU64::new(1),
+        })
     }
 
     pub(crate) fn next(&self) -> Option<CallId> {
-        format!("{}-{}", self.prefix, self.next.fetch_add(1, Ordering::Relaxed)).parse().ok()
+        format!(
+            "{}-{}",
+            self.prefix,
+            self.next.fetch_add(1, Ordering::Relaxed)
+        )
+        .parse()
+        .ok()
     }
 }
 

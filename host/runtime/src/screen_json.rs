@@ -6,16 +6,17 @@
 //! object with a `type`; absent optional values are left out; decimals stay text, as they
 //! were written.
 
-use glovebox_model::view::{
-    Action, Cell, Field, FieldKind, Node, Tone, ValidDocument,
-};
+use glovebox_model::view::{Action, Cell, Field, FieldKind, Node, Tone, ValidDocument};
 use serde_json::{Map, Value, json};
 
 /// The JSON form of a screen.
 pub fn screen_json(document: &ValidDocument) -> Value {
     let document = document.document();
-    let extras: Map<String, Value> =
-        document.extras.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+    let extras: Map<String, Value> = document
+        .extras
+        .iter()
+        .map(|(name, value)| (name.clone(), json!(value)))
+        .collect();
     json!({
         "title": document.title,
         "nodes": document.nodes.iter().map(node).collect::<Vec<_>>(),
@@ -70,7 +71,13 @@ fn node(node: &Node) -> Value {
                     let points: Vec<Value> = series
                         .points
                         .iter()
-                        .map(|point| with(json!({ "at": point.at, "value": point.value }), "flag", &point.flag))
+                        .map(|point| {
+                            with(
+                                json!({ "at": point.at, "value": point.value }),
+                                "flag",
+                                &point.flag,
+                            )
+                        })
                         .collect();
                     json!({ "label": series.label, "points": points })
                 })
@@ -87,7 +94,9 @@ fn node(node: &Node) -> Value {
             "submit": action(&form.submit),
             "fields": form.fields.iter().map(field).collect::<Vec<_>>(),
         }),
-        Node::Section(title, children) => json!({ "type": "section", "title": title, "children": children }),
+        Node::Section(title, children) => {
+            json!({ "type": "section", "title": title, "children": children })
+        }
         Node::Columns(children) => json!({ "type": "columns", "children": children }),
         Node::Details(summary, children) => {
             json!({ "type": "details", "summary": summary, "children": children })
@@ -111,8 +120,12 @@ fn field(field: &Field) -> Value {
 fn field_kind(kind: &FieldKind) -> Value {
     match kind {
         FieldKind::Text(chars_max) => with(json!({ "type": "text" }), "chars_max", chars_max),
-        FieldKind::Multiline(chars_max) => with(json!({ "type": "multiline" }), "chars_max", chars_max),
-        FieldKind::Number(low, high) => with(with(json!({ "type": "number" }), "low", low), "high", high),
+        FieldKind::Multiline(chars_max) => {
+            with(json!({ "type": "multiline" }), "chars_max", chars_max)
+        }
+        FieldKind::Number(low, high) => {
+            with(with(json!({ "type": "number" }), "low", low), "high", high)
+        }
         FieldKind::Date => json!({ "type": "date" }),
         FieldKind::Checkbox => json!({ "type": "checkbox" }),
         FieldKind::Select(choices) => json!({

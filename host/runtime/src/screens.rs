@@ -115,7 +115,11 @@ pub struct Screens {
 impl Screens {
     /// Sessions kept in `keyspace`.
     pub fn new(runtime: Runtime, keyspace: Keyspace) -> Self {
-        Self { runtime, store: Store::new(keyspace), live: Arc::default() }
+        Self {
+            runtime,
+            store: Store::new(keyspace),
+            live: Arc::default(),
+        }
     }
 
     /// Opens a session: asks the app for its first screen. Without a screen there is no
@@ -124,7 +128,15 @@ impl Screens {
     /// # Errors
     /// How the call ended.
     pub async fn open(&self, launch: ScreenLaunch) -> Result<Shown, RunError> {
-        let ScreenLaunch { prepared, app_name, mut session, mut held, context, storage_granted, limits } = launch;
+        let ScreenLaunch {
+            prepared,
+            app_name,
+            mut session,
+            mut held,
+            context,
+            storage_granted,
+            limits,
+        } = launch;
         let id = match session.subject.session.take() {
             Some(id) => id,
             None => session_id().ok_or(RunError::HostFault)?,
@@ -147,7 +159,12 @@ impl Screens {
             chunks: 0,
             ended: None,
         };
-        self.record(Entry::new(Kind::SessionOpen, "open", head.subject(), Outcome::Ok))?;
+        self.record(Entry::new(
+            Kind::SessionOpen,
+            "open",
+            head.subject(),
+            Outcome::Ok,
+        ))?;
         let done = self.runtime.call(head.call(prepared, Input::Open)).await;
         match self.show(&mut head, None, done, "open").await {
             Ok((shown, live)) => {
@@ -156,8 +173,13 @@ impl Screens {
             }
             Err(error) => {
                 self.record(
-                    Entry::new(Kind::SessionClose, "not-opened", head.subject(), error.outcome())
-                        .with("cause", error.code()),
+                    Entry::new(
+                        Kind::SessionClose,
+                        "not-opened",
+                        head.subject(),
+                        error.outcome(),
+                    )
+                    .with("cause", error.code()),
                 )?;
                 Err(error)
             }
@@ -184,16 +206,32 @@ impl Screens {
             return self.redraw(&mut live).await;
         }
         let event = match input {
-            ScreenInput::Submit { action, values } => {
-                live.document.submission(&action, &values).map_err(RunError::InvalidEvent)?
-            }
+            ScreenInput::Submit { action, values } => live
+                .document
+                .submission(&action, &values)
+                .map_err(RunError::InvalidEvent)?,
             ScreenInput::Refresh => Event::Refreshed,
         };
-        let digest = live.head.session.subject.digest.ok_or(RunError::HostFault)?;
-        let prepared = self.runtime.preparer().prepared(&digest).ok_or(RunError::NotPrepared(digest))?;
+        let digest = live
+            .head
+            .session
+            .subject
+            .digest
+            .ok_or(RunError::HostFault)?;
+        let prepared = self
+            .runtime
+            .preparer()
+            .prepared(&digest)
+            .ok_or(RunError::NotPrepared(digest))?;
         let mut head = live.head.clone();
-        let done = self.runtime.call(head.call(prepared, Input::Handle(event, live.state.clone()))).await;
-        match self.show(&mut head, Some(live.version), done, "event").await {
+        let done = self
+            .runtime
+            .call(head.call(prepared, Input::Handle(event, live.state.clone())))
+            .await;
+        match self
+            .show(&mut head, Some(live.version), done, "event")
+            .await
+        {
             Ok((shown, next)) => {
                 *live = next;
                 Ok(shown)
@@ -241,7 +279,9 @@ impl Screens {
         self.runtime.kill(target, reason);
         let mut ended = 0;
         for id in self.store.open_sessions().await? {
-            let Some((head, _)) = self.store.head(&id).await? else { continue };
+            let Some((head, _)) = self.store.head(&id).await? else {
+                continue;
+            };
             if !target.matches(&head.subject()) {
                 continue;
             }
@@ -274,9 +314,18 @@ impl Screens {
         after: Option<&SessionId>,
     ) -> Result<SessionsPage, RunError> {
         let heads = self.store.heads(after, LIST_MAX).await?;
-        let next = (heads.len() == LIST_MAX).then(|| heads.last().map(|head| head.id.clone())).flatten();
+        let next = (heads.len() == LIST_MAX)
+            .then(|| heads.last().map(|head| head.id.clone()))
+            .flatten();
         let wanted = |head: &&Head| tenant.is_none_or(|tenant| head.session.tenant == *tenant);
-        Ok(SessionsPage { items: heads.iter().filter(wanted).map(|head| self.info(head)).collect(), next })
+        Ok(SessionsPage {
+            items: heads
+                .iter()
+                .filter(wanted)
+                .map(|head| self.info(head))
+                .collect(),
+            next,
+        })
     }
 
     /// The app's name of a session, for sentences.
@@ -289,7 +338,13 @@ impl Screens {
 
     fn info(&self, head: &Head) -> SessionInfo {
         let ended = head.ended.clone().or_else(|| {
-            let revoked = self.runtime.parts().services.fence.check(&head.held).err()?;
+            let revoked = self
+                .runtime
+                .parts()
+                .services
+                .fence
+                .check(&head.held)
+                .err()?;
             Some((revoked.reason, self.runtime.parts().services.clock.now()))
         });
         SessionInfo {
@@ -336,9 +391,26 @@ impl Screens {
         let entry = Entry::new(Kind::Screen, action, head.subject(), Outcome::Ok);
         self.record(entry.with("seq", head.seq))?;
         let env = env.ok_or(RunError::HostFault)?;
-        let shown = Shown { session: head.id.clone(), seq: head.seq, document: Arc::clone(&document), usage };
-        let shown = env.stop.pass.release(|| shown).map_err(|revoked| RunError::Terminated(revoked.reason))?;
-        Ok((shown, Live { head: head.clone(), version, document, state }))
+        let shown = Shown {
+            session: head.id.clone(),
+            seq: head.seq,
+            document: Arc::clone(&document),
+            usage,
+        };
+        let shown = env
+            .stop
+            .pass
+            .release(|| shown)
+            .map_err(|revoked| RunError::Terminated(revoked.reason))?;
+        Ok((
+            shown,
+            Live {
+                head: head.clone(),
+                version,
+                document,
+                state,
+            },
+        ))
     }
 
     async fn redraw(&self, live: &mut Live) -> Result<Shown, RunError> {
@@ -372,14 +444,21 @@ impl Screens {
             self.live.retain(|_, cell| Arc::strong_count(cell) > 1);
         }
         let id = live.head.id.clone();
-        let entry = self.live.entry(id).or_insert_with(|| Arc::new(Mutex::new(live)));
+        let entry = self
+            .live
+            .entry(id)
+            .or_insert_with(|| Arc::new(Mutex::new(live)));
         Arc::clone(&entry)
     }
 
     /// Another node or an administrator may have changed the session meanwhile.
     async fn reload_if_older(&self, live: &mut Live) -> Result<(), RunError> {
         if self.store.version(&live.head.id).await? != Some(live.version) {
-            *live = self.store.load(&live.head.id).await?.ok_or(RunError::NoSuchSession)?;
+            *live = self
+                .store
+                .load(&live.head.id)
+                .await?
+                .ok_or(RunError::NoSuchSession)?;
         }
         Ok(())
     }
@@ -420,10 +499,18 @@ impl Screens {
         let now = self.runtime.parts().services.clock.now();
         let mut head = live.head.clone();
         head.ended = Some((reason.to_owned(), now));
-        live.version = self.store.end(&mut head, live.version, forget, Durability::Sync).await?;
+        live.version = self
+            .store
+            .end(&mut head, live.version, forget, Durability::Sync)
+            .await?;
         live.head = head;
         self.live.remove(&live.head.id);
-        let entry = Entry::new(Kind::SessionClose, "close", live.head.subject(), Outcome::Ok);
+        let entry = Entry::new(
+            Kind::SessionClose,
+            "close",
+            live.head.subject(),
+            Outcome::Ok,
+        );
         self.record(entry.with("reason", reason).with("seq", live.head.seq))
     }
 }

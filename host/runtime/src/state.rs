@@ -65,7 +65,8 @@ impl CallState {
     pub(crate) fn new(env: Arc<CallEnv>) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(usize::try_from(env.limits.cursors_max).unwrap_or(usize::MAX));
-        let limiter = SummingLimiter::new(env.limits.memory_bytes_max, env.limits.table_elements_max);
+        let limiter =
+            SummingLimiter::new(env.limits.memory_bytes_max, env.limits.table_elements_max);
         Self {
             env,
             limiter,
@@ -85,8 +86,10 @@ impl CallState {
         if self.usage.host_calls > self.env.limits.host_calls_max {
             return Err(Stopped::OverBudget("host_calls_max"));
         }
-        self.usage.bytes_in =
-            self.usage.bytes_in.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+        self.usage.bytes_in = self
+            .usage
+            .bytes_in
+            .saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
         if self.usage.bytes_in > self.env.limits.request_bytes_max {
             return Err(Stopped::OverBudget("request_bytes_max"));
         }
@@ -95,7 +98,10 @@ impl CallState {
 
     /// Reserves room for data that goes to the guest; names the limit that is in the way.
     pub(crate) fn reserve(&mut self, rows: u64, bytes: usize) -> Result<(), &'static str> {
-        let bytes = self.usage.bytes_out.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+        let bytes = self
+            .usage
+            .bytes_out
+            .saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
         let rows = self.usage.rows.saturating_add(rows);
         if bytes > self.env.limits.response_bytes_max {
             return Err("response_bytes_max");

@@ -84,7 +84,9 @@ impl Stop {
         if let Some(reason) = self.kill.reason() {
             return Err(Stopped::Killed(reason.to_owned()));
         }
-        self.pass.check().map_err(|revoked| Stopped::Killed(revoked.reason))?;
+        self.pass
+            .check()
+            .map_err(|revoked| Stopped::Killed(revoked.reason))?;
         if Instant::now() >= self.deadline {
             return Err(Stopped::Deadline);
         }

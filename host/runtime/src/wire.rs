@@ -74,7 +74,11 @@ impl<T: Wire> Wire for Option<T> {
         }
     }
     fn take(input: &mut &[u8]) -> Option<Self> {
-        if bool::take(input)? { Some(Some(T::take(input)?)) } else { Some(None) }
+        if bool::take(input)? {
+            Some(Some(T::take(input)?))
+        } else {
+            Some(None)
+        }
     }
 }
 
@@ -152,10 +156,20 @@ variants!(Cell {
     5 = Other(json),
 });
 record!(Column { label, numeric });
-record!(Table { caption, columns, rows });
+record!(Table {
+    caption,
+    columns,
+    rows
+});
 record!(Point { at, value, flag });
 record!(Series { label, points });
-record!(Chart { title, unit, series, low, high });
+record!(Chart {
+    title,
+    unit,
+    series,
+    low,
+    high
+});
 record!(Choice { value, label });
 variants!(FieldKind {
     0 = Text(chars_max),
@@ -166,7 +180,15 @@ variants!(FieldKind {
     5 = Select(choices),
     6 = Other(json),
 });
-record!(Field { name, label, hint, kind, value, required, problem });
+record!(Field {
+    name,
+    label,
+    hint,
+    kind,
+    value,
+    required,
+    problem
+});
 record!(Form { submit, fields });
 variants!(Node {
     0 = Heading(text),
@@ -183,7 +205,12 @@ variants!(Node {
     11 = Divider,
     12 = Other(json),
 });
-record!(Document { title, nodes, root, extras });
+record!(Document {
+    title,
+    nodes,
+    root,
+    extras
+});
 
 #[cfg(test)]
 mod tests;

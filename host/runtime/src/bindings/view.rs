@@ -33,15 +33,21 @@ fn node(node: wit::Node) -> Node {
     match node {
         wit::Node::Heading(text) => Node::Heading(text),
         wit::Node::Paragraph(text) => Node::Paragraph(text),
-        wit::Node::Facts(facts) => {
-            Node::Facts(facts.into_iter().map(|(label, value)| (label, cell(value))).collect())
-        }
+        wit::Node::Facts(facts) => Node::Facts(
+            facts
+                .into_iter()
+                .map(|(label, value)| (label, cell(value)))
+                .collect(),
+        ),
         wit::Node::Table(table) => Node::Table(Table {
             caption: table.caption,
             columns: table
                 .columns
                 .into_iter()
-                .map(|column| Column { label: column.label, numeric: column.numeric })
+                .map(|column| Column {
+                    label: column.label,
+                    numeric: column.numeric,
+                })
                 .collect(),
             rows: table
                 .rows
@@ -80,7 +86,11 @@ fn tone(tone: wit::Tone) -> Tone {
 }
 
 fn action(action: wit::Action) -> Action {
-    Action { id: action.id, label: action.label, tone: tone(action.tone) }
+    Action {
+        id: action.id,
+        label: action.label,
+        tone: tone(action.tone),
+    }
 }
 
 fn cell(cell: wit::Cell) -> Cell {
@@ -100,7 +110,11 @@ fn series(series: wit::Series) -> Series {
         points: series
             .points
             .into_iter()
-            .map(|point| Point { at: point.at, value: point.value, flag: point.flag })
+            .map(|point| Point {
+                at: point.at,
+                value: point.value,
+                flag: point.flag,
+            })
             .collect(),
     }
 }
@@ -127,7 +141,10 @@ fn field_kind(kind: wit::FieldKind) -> FieldKind {
         wit::FieldKind::Select(choices) => FieldKind::Select(
             choices
                 .into_iter()
-                .map(|choice| Choice { value: choice.value, label: choice.label })
+                .map(|choice| Choice {
+                    value: choice.value,
+                    label: choice.label,
+                })
                 .collect(),
         ),
         wit::FieldKind::Other(json) => FieldKind::Other(json),

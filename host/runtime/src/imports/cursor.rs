@@ -15,7 +15,10 @@ use crate::stop::Stopped;
 const SKIP_MAX: usize = 1_000;
 
 /// What a guest's `cursor` stands for. One page at a time is in host memory.
-#[expect(unreachable_pub, reason = "the generated bindings re-export it inside this crate")]
+#[expect(
+    unreachable_pub,
+    reason = "the generated bindings re-export it inside this crate"
+)]
 pub struct OpenSearch {
     /// Where the page in hand starts.
     start: Cursor,
@@ -29,7 +32,13 @@ pub struct OpenSearch {
 impl OpenSearch {
     /// A search whose first page is here.
     pub(crate) fn new(start: Cursor, page: Page) -> Self {
-        Self { start, given: 0, page: page.matches.into(), next: page.next, total: page.total }
+        Self {
+            start,
+            given: 0,
+            page: page.matches.into(),
+            next: page.next,
+            total: page.total,
+        }
     }
 
     fn skip(mut self, given: usize) -> Self {
@@ -45,7 +54,9 @@ impl OpenSearch {
         while let Some(first) = self.page.front() {
             if first.bytes.len() > left {
                 if taken.is_empty() {
-                    return Err(FhirFault::too_costly("one resource is larger than bytes-max"));
+                    return Err(FhirFault::too_costly(
+                        "one resource is larger than bytes-max",
+                    ));
                 }
                 break;
             }
@@ -60,8 +71,14 @@ impl OpenSearch {
 /// Tokens are good for the session and the component that they were made for.
 pub(crate) fn binding(env: &CallEnv) -> CursorBinding {
     let subject = &env.session.subject;
-    let session = subject.session.as_ref().map_or("", |session| session.as_str());
-    let digest = subject.digest.map(|digest| digest.to_string()).unwrap_or_default();
+    let session = subject
+        .session
+        .as_ref()
+        .map_or("", |session| session.as_str());
+    let digest = subject
+        .digest
+        .map(|digest| digest.to_string())
+        .unwrap_or_default();
     CursorBinding(format!("{session}:{digest}"))
 }
 
@@ -69,7 +86,11 @@ pub(crate) fn binding(env: &CallEnv) -> CursorBinding {
 pub(crate) async fn resume(env: &CallEnv, token: &str) -> Result<OpenSearch, FhirFault> {
     let bad = || FhirFault::other("bad-cursor", "search again");
     let (given, sealed) = token.split_once('.').ok_or_else(bad)?;
-    let given: usize = given.parse().ok().filter(|given| *given <= SKIP_MAX).ok_or_else(bad)?;
+    let given: usize = given
+        .parse()
+        .ok()
+        .filter(|given| *given <= SKIP_MAX)
+        .ok_or_else(bad)?;
     let start = env.services.gateway.open_cursor(&binding(env), sealed)?;
     let page = page_at(env, &start, given + PAGE_ROWS).await?;
     Ok(OpenSearch::new(start, page).skip(given))
@@ -77,20 +98,30 @@ pub(crate) async fn resume(env: &CallEnv, token: &str) -> Result<OpenSearch, Fhi
 
 async fn page_at(env: &CallEnv, start: &Cursor, rows: usize) -> Result<Page, FhirFault> {
     let stop = &env.stop;
-    let work = env.services.gateway.page(&env.session, &stop.pass, start, rows);
+    let work = env
+        .services
+        .gateway
+        .page(&env.session, &stop.pass, start, rows);
     Ok(stop.guard(work).await??.release(&stop.pass, |page| page)?)
 }
 
 impl CallState {
     /// Hands a search to the guest.
-    pub(crate) fn open_search(&mut self, search: OpenSearch) -> Result<Resource<OpenSearch>, FhirFault> {
+    pub(crate) fn open_search(
+        &mut self,
+        search: OpenSearch,
+    ) -> Result<Resource<OpenSearch>, FhirFault> {
         // the table counts what is open now; this counts what was ever opened, in host work
         self.cursors += 1;
-        self.table.push(search).map_err(|_| FhirFault::too_costly("cursors_max"))
+        self.table
+            .push(search)
+            .map_err(|_| FhirFault::too_costly("cursors_max"))
     }
 
     fn search_of(&mut self, cursor: &Resource<OpenSearch>) -> Result<&mut OpenSearch, Stopped> {
-        self.table.get_mut(cursor).map_err(|_| Stopped::OverBudget("handles_max"))
+        self.table
+            .get_mut(cursor)
+            .map_err(|_| Stopped::OverBudget("handles_max"))
     }
 }
 
@@ -104,7 +135,9 @@ impl HostCursor for CallState {
         let env = self.env.clone();
         let search = self.search_of(&cursor)?;
         while search.page.is_empty() {
-            let Some(start) = search.next.take() else { return Ok(None) };
+            let Some(start) = search.next.take() else {
+                return Ok(None);
+            };
             let page = page_at(&env, &start, PAGE_ROWS).await?;
             let total = search.total;
             *search = OpenSearch::new(start, page);
@@ -118,7 +151,10 @@ impl HostCursor for CallState {
         let entries = taken
             .into_iter()
             .map(|released| {
-                Ok(WitEntry { mode: "match".to_owned(), resource: text_of(released.bytes)? })
+                Ok(WitEntry {
+                    mode: "match".to_owned(),
+                    resource: text_of(released.bytes)?,
+                })
             })
             .collect::<Result<_, FhirFault>>()?;
         Ok(Some(env.stop.pass.release(|| entries)?))
@@ -138,7 +174,10 @@ impl HostCursor for CallState {
             _ => (&search.start, search.given),
         };
         let sealed = env.services.gateway.seal_cursor(&binding(&env), start);
-        Ok(format!("{given}.{}", sealed.map_err(|_| Stopped::Unavailable)?))
+        Ok(format!(
+            "{given}.{}",
+            sealed.map_err(|_| Stopped::Unavailable)?
+        ))
     }
 
     async fn drop(&mut self, cursor: Resource<OpenSearch>) -> wasmtime::Result<()> {

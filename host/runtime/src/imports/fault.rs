@@ -10,7 +10,10 @@ use crate::stop::{Halt, Stopped};
 
 /// Why a FHIR call has no result: an answer for the guest, or the end of the call.
 #[derive(Debug)]
-#[expect(unreachable_pub, reason = "the generated bindings re-export it inside this crate")]
+#[expect(
+    unreachable_pub,
+    reason = "the generated bindings re-export it inside this crate"
+)]
 pub enum FhirFault {
     /// The guest is told and goes on.
     Answer(WitFhirError),
@@ -102,6 +105,8 @@ mod tests {
     #[test]
     fn a_revocation_ends_the_call() {
         let fault = FhirFault::from(Refusal::Terminated("quarantined".to_owned()));
-        assert!(matches!(fault, FhirFault::Stop(Stopped::Killed(reason)) if reason == "quarantined"));
+        assert!(
+            matches!(fault, FhirFault::Stop(Stopped::Killed(reason)) if reason == "quarantined")
+        );
     }
 }

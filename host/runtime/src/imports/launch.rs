@@ -24,7 +24,13 @@ impl LaunchHost for CallState {
                     extras: Vec::new(),
                 })
                 .collect(),
-            granted_scopes: self.env.session.scopes.iter().map(ToString::to_string).collect(),
+            granted_scopes: self
+                .env
+                .session
+                .scopes
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
             locale: context.locale.clone(),
             extras: Vec::new(),
         })

@@ -15,7 +15,10 @@ impl LogHost for CallState {
         message: String,
         fields: Vec<(String, String)>,
     ) -> wasmtime::Result<()> {
-        let given: usize = fields.iter().map(|(name, value)| name.len() + value.len()).sum();
+        let given: usize = fields
+            .iter()
+            .map(|(name, value)| name.len() + value.len())
+            .sum();
         self.enter(message.len() + given)?;
         let limits = &self.env.limits;
         if self.usage.log_lines >= limits.log_lines_max || self.log_bytes >= limits.log_bytes_max {
@@ -35,7 +38,9 @@ impl LogHost for CallState {
             })
             .collect();
         let kept = message.len() + fields.iter().map(|(n, v)| n.len() + v.len()).sum::<usize>();
-        self.log_bytes = self.log_bytes.saturating_add(u64::try_from(kept).unwrap_or(u64::MAX));
+        self.log_bytes = self
+            .log_bytes
+            .saturating_add(u64::try_from(kept).unwrap_or(u64::MAX));
         self.usage.log_lines += 1;
         self.log.push(LogLine {
             at: self.env.services.clock.now(),

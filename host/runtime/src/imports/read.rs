@@ -29,8 +29,14 @@ pub(crate) fn text_of(bytes: bytes::Bytes) -> Result<String, FhirFault> {
 
 async fn execute(env: &CallEnv, interaction: Interaction) -> Result<Answer, FhirFault> {
     let stop = &env.stop;
-    let work = env.services.gateway.execute(&env.session, &stop.pass, interaction);
-    Ok(stop.guard(work).await??.release(&stop.pass, |answer| answer)?)
+    let work = env
+        .services
+        .gateway
+        .execute(&env.session, &stop.pass, interaction);
+    Ok(stop
+        .guard(work)
+        .await??
+        .release(&stop.pass, |answer| answer)?)
 }
 
 async fn fetch(env: &CallEnv, interaction: Interaction) -> Result<Released, FhirFault> {
@@ -58,16 +64,20 @@ fn read_of(resource_type: &str, id: &str) -> Result<Interaction, FhirFault> {
 
 async fn find(env: &CallEnv, request: WitRequest) -> Result<Found, FhirFault> {
     match request {
-        WitRequest::Read((resource_type, id)) => {
-            Ok(Found::Resource(fetch(env, read_of(&resource_type, &id)?).await?))
-        }
+        WitRequest::Read((resource_type, id)) => Ok(Found::Resource(
+            fetch(env, read_of(&resource_type, &id)?).await?,
+        )),
         WitRequest::Search(query) => Ok(Found::Search(Box::new(search(env, query).await?))),
         WitRequest::Other(_) => Err(FhirFault::other("not-supported", "this kind of request")),
     }
 }
 
 fn bytes_of_query(query: &WitQuery) -> usize {
-    let parameters: usize = query.parameters.iter().map(|(name, value)| name.len() + value.len()).sum();
+    let parameters: usize = query
+        .parameters
+        .iter()
+        .map(|(name, value)| name.len() + value.len())
+        .sum();
     query.resource_type.len() + parameters
 }
 
@@ -131,7 +141,13 @@ impl ReadHost for CallState {
         }
         let env = self.env.clone();
         let over = requests.len().saturating_sub(BATCH_MAX);
-        let found = join_all(requests.into_iter().take(BATCH_MAX).map(|request| find(&env, request))).await;
+        let found = join_all(
+            requests
+                .into_iter()
+                .take(BATCH_MAX)
+                .map(|request| find(&env, request)),
+        )
+        .await;
         let mut answers = Vec::with_capacity(found.len() + over);
         for found in found {
             let answer = match found {
@@ -145,7 +161,11 @@ impl ReadHost for CallState {
                 Err(FhirFault::Stop(stopped)) => return Err(stopped.into()),
             });
         }
-        let refused = || Err(WitFhirError::TooCostly(format!("{BATCH_MAX} requests in one batch")));
+        let refused = || {
+            Err(WitFhirError::TooCostly(format!(
+                "{BATCH_MAX} requests in one batch"
+            )))
+        };
         answers.extend(std::iter::repeat_with(refused).take(over));
         Ok(answers)
     }

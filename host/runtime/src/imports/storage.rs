@@ -102,7 +102,10 @@ async fn get(env: &CallEnv, key: &str) -> Result<Option<Vec<u8>>, Fault> {
     let bytes = found.as_ref().map_or(0, |stored| stored.value.len());
     let event = space.event(env, "get", key).with("bytes", bytes_of(bytes));
     env.record(event)?;
-    let handed = env.stop.pass.release(|| found.map(|stored| stored.value.to_vec()));
+    let handed = env
+        .stop
+        .pass
+        .release(|| found.map(|stored| stored.value.to_vec()));
     handed.map_err(|revoked| Fault::Stop(Stopped::Killed(revoked.reason)))
 }
 
@@ -112,16 +115,27 @@ async fn set(env: &CallEnv, key: &str, value: Option<Vec<u8>>) -> Result<(), Fau
     let limits = &env.limits;
     let new_bytes = value.as_ref().map_or(0, |value| bytes_of(value.len()));
     if new_bytes > limits.storage_value_bytes_max {
-        return Err(Fault::Answer(WitStorageError::QuotaExceeded(limits.storage_value_bytes_max)));
+        return Err(Fault::Answer(WitStorageError::QuotaExceeded(
+            limits.storage_value_bytes_max,
+        )));
     }
     let value = value.map(bytes::Bytes::from);
     let cost = |value_bytes: u64| value_bytes.saturating_add(bytes_of(key.len()));
     for _ in 0..ATTEMPTS_MAX {
         let (usage_key, value_key) = (space.usage_key(), space.value_key(key));
-        let stored = env.services.storage.get_many(&[usage_key.clone(), value_key.clone()]).await?;
-        let (usage, old) = (stored.first().cloned().flatten(), stored.get(1).cloned().flatten());
-        let (mut bytes, mut count) =
-            usage.as_ref().and_then(|stored| decode_usage(&stored.value)).unwrap_or((0, 0));
+        let stored = env
+            .services
+            .storage
+            .get_many(&[usage_key.clone(), value_key.clone()])
+            .await?;
+        let (usage, old) = (
+            stored.first().cloned().flatten(),
+            stored.get(1).cloned().flatten(),
+        );
+        let (mut bytes, mut count) = usage
+            .as_ref()
+            .and_then(|stored| decode_usage(&stored.value))
+            .unwrap_or((0, 0));
         if let Some(old) = &old {
             bytes = bytes.saturating_sub(cost(bytes_of(old.value.len())));
             count = count.saturating_sub(1);
@@ -130,16 +144,22 @@ async fn set(env: &CallEnv, key: &str, value: Option<Vec<u8>>) -> Result<(), Fau
             bytes = bytes.saturating_add(cost(new_bytes));
             count += 1;
             if bytes > limits.storage_bytes_max {
-                return Err(Fault::Answer(WitStorageError::QuotaExceeded(limits.storage_bytes_max)));
+                return Err(Fault::Answer(WitStorageError::QuotaExceeded(
+                    limits.storage_bytes_max,
+                )));
             }
             if count > limits.storage_keys_max {
-                return Err(Fault::Answer(WitStorageError::QuotaExceeded(limits.storage_keys_max)));
+                return Err(Fault::Answer(WitStorageError::QuotaExceeded(
+                    limits.storage_keys_max,
+                )));
             }
         } else if old.is_none() {
             return Ok(env.record(space.event(env, "delete", key))?);
         }
         let expect = |found: &Option<glovebox_database::Stored>| {
-            found.as_ref().map_or(Expect::Absent, |stored| Expect::Version(stored.version))
+            found
+                .as_ref()
+                .map_or(Expect::Absent, |stored| Expect::Version(stored.version))
         };
         let usage_value = [bytes.to_be_bytes(), count.to_be_bytes()].concat();
         let batch = Batch::new().put(usage_key, usage_value, expect(&usage));
@@ -148,7 +168,13 @@ async fn set(env: &CallEnv, key: &str, value: Option<Vec<u8>>) -> Result<(), Fau
             None => (batch.delete(value_key, expect(&old)), "delete"),
         };
         env.stop.check()?;
-        if env.services.storage.commit(batch, Durability::Relaxed).await?.is_ok() {
+        if env
+            .services
+            .storage
+            .commit(batch, Durability::Relaxed)
+            .await?
+            .is_ok()
+        {
             env.record(space.event(env, action, key).with("bytes", new_bytes))?;
             return Ok(());
         }
@@ -165,9 +191,16 @@ async fn keys(env: &CallEnv, prefix: &str, limit: u32) -> Result<Vec<String>, Fa
     let skip = space.value_key("").len();
     let names: Vec<_> = found
         .into_iter()
-        .filter_map(|(key, _)| key.get(skip..).and_then(|name| String::from_utf8(name.to_vec()).ok()))
+        .filter_map(|(key, _)| {
+            key.get(skip..)
+                .and_then(|name| String::from_utf8(name.to_vec()).ok())
+        })
         .collect();
-    env.record(space.event(env, "keys", prefix).with("keys", bytes_of(names.len())))?;
+    env.record(
+        space
+            .event(env, "keys", prefix)
+            .with("keys", bytes_of(names.len())),
+    )?;
     let handed = env.stop.pass.release(|| names);
     handed.map_err(|revoked| Fault::Stop(Stopped::Killed(revoked.reason)))
 }
@@ -190,8 +223,15 @@ impl Space {
             return Err(Fault::Answer(WitStorageError::NotGranted));
         };
         let user = env.session.user.as_ref().map_or("~", |user| user.as_str());
-        let patient = env.session.patient.as_ref().map_or("~", |patient| patient.as_str());
-        Ok(Self(format!("storage/{}/{app}/{user}/{patient}/", env.session.tenant)))
+        let patient = env
+            .session
+            .patient
+            .as_ref()
+            .map_or("~", |patient| patient.as_str());
+        Ok(Self(format!(
+            "storage/{}/{app}/{user}/{patient}/",
+            env.session.tenant
+        )))
     }
 
     fn usage_key(&self) -> Vec<u8> {
@@ -205,14 +245,28 @@ impl Space {
     /// Keys may hold what must not stand in a ledger, so only their digest does.
     fn event(&self, env: &CallEnv, action: &str, key: &str) -> Event {
         let hash = digest(&SHA256, key.as_bytes());
-        let short: String = hash.as_ref().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-        Event::new(Kind::Storage, action, env.session.subject.clone(), Outcome::Ok).with("key_sha256", short)
+        let short: String = hash
+            .as_ref()
+            .iter()
+            .take(6)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        Event::new(
+            Kind::Storage,
+            action,
+            env.session.subject.clone(),
+            Outcome::Ok,
+        )
+        .with("key_sha256", short)
     }
 }
 
 fn decode_usage(value: &[u8]) -> Option<(u64, u64)> {
     let (bytes, count) = value.split_at_checked(8)?;
-    Some((u64::from_be_bytes(bytes.try_into().ok()?), u64::from_be_bytes(count.try_into().ok()?)))
+    Some((
+        u64::from_be_bytes(bytes.try_into().ok()?),
+        u64::from_be_bytes(count.try_into().ok()?),
+    ))
 }
 
 fn bytes_of(len: usize) -> u64 {

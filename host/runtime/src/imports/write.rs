@@ -27,13 +27,22 @@ fn outcome_key(env: &CallEnv, request_id: &str) -> Result<Vec<u8>, FhirFault> {
     if request_id.is_empty() || request_id.len() > REQUEST_ID_BYTES_MAX {
         return Err(FhirFault::invalid("a request id has 1 to 64 bytes"));
     }
-    let session = env.session.subject.session.as_ref().map_or("~", |session| session.as_str());
+    let session = env
+        .session
+        .subject
+        .session
+        .as_ref()
+        .map_or("~", |session| session.as_str());
     let mut key = format!("written/{}/{session}/", env.session.tenant).into_bytes();
     key.extend_from_slice(digest(&SHA256, request_id.as_bytes()).as_ref());
     Ok(key)
 }
 
-async fn once(env: &CallEnv, request_id: &str, interaction: Interaction) -> Result<WitOutcome, FhirFault> {
+async fn once(
+    env: &CallEnv,
+    request_id: &str,
+    interaction: Interaction,
+) -> Result<WitOutcome, FhirFault> {
     let key = outcome_key(env, request_id)?;
     let unavailable = |error: glovebox_database::RecordsError| {
         tracing::error!(%error, "outcomes of writes are not available");
@@ -46,7 +55,11 @@ async fn once(env: &CallEnv, request_id: &str, interaction: Interaction) -> Resu
         return Ok(WitOutcome::Committed((id.to_owned(), version.to_owned())));
     }
     let pass = &env.stop.pass;
-    let answer = env.services.gateway.execute(&env.session, pass, interaction).await?;
+    let answer = env
+        .services
+        .gateway
+        .execute(&env.session, pass, interaction)
+        .await?;
     let Answer::Written(written) = answer.release(pass, |answer| answer)? else {
         return Err(FhirFault::Answer(WitFhirError::Unavailable));
     };
@@ -74,9 +87,14 @@ impl CallState {
 }
 
 impl WriteHost for CallState {
-    async fn create(&mut self, request_id: String, resource: String) -> Result<WitOutcome, FhirFault> {
+    async fn create(
+        &mut self,
+        request_id: String,
+        resource: String,
+    ) -> Result<WitOutcome, FhirFault> {
         let interaction = parse(&resource).map(Interaction::create);
-        self.write_once(&request_id, resource.len(), interaction).await
+        self.write_once(&request_id, resource.len(), interaction)
+            .await
     }
 
     async fn update(
@@ -87,7 +105,8 @@ impl WriteHost for CallState {
     ) -> Result<WitOutcome, FhirFault> {
         let interaction = parse(&resource)
             .and_then(|parsed| Interaction::update(parsed, Some(&if_match)).map_err(invalid));
-        self.write_once(&request_id, resource.len(), interaction).await
+        self.write_once(&request_id, resource.len(), interaction)
+            .await
     }
 
     async fn patch(
@@ -99,7 +118,10 @@ impl WriteHost for CallState {
         patch: String,
     ) -> Result<WitOutcome, FhirFault> {
         self.enter(patch.len())?;
-        Err(FhirFault::other("not-supported", "read the resource, change it and use update"))
+        Err(FhirFault::other(
+            "not-supported",
+            "read the resource, change it and use update",
+        ))
     }
 
     async fn delete(
@@ -111,7 +133,8 @@ impl WriteHost for CallState {
     ) -> Result<WitOutcome, FhirFault> {
         let interaction =
             Interaction::delete(&resource_type, &id, Some(&if_match)).map_err(invalid);
-        self.write_once(&request_id, resource_type.len() + id.len(), interaction).await
+        self.write_once(&request_id, resource_type.len() + id.len(), interaction)
+            .await
     }
 
     async fn transaction(

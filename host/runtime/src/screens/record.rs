@@ -99,7 +99,11 @@ impl Wire for ScopeSet {
 /// By name, so that a limit that comes later has its default in older sessions.
 impl Wire for Limits {
     fn put(&self, out: &mut Vec<u8>) {
-        let rows: Vec<_> = self.rows().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let rows: Vec<_> = self
+            .rows()
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
         rows.put(out);
     }
     fn take(input: &mut &[u8]) -> Option<Self> {
@@ -128,10 +132,40 @@ impl<T: Wire> Wire for Arc<T> {
     }
 }
 
-record!(ContextItem { reference, canonical, role });
-record!(LaunchContext { tenant, patient, encounter, fhir_user, intent, fhir_context, locale });
-record!(Subject { tenant, app, version, digest, session, call, user, client, patient, asserted_by });
-record!(Session { tenant, subject, scopes, patient, user, door });
+record!(ContextItem {
+    reference,
+    canonical,
+    role
+});
+record!(LaunchContext {
+    tenant,
+    patient,
+    encounter,
+    fhir_user,
+    intent,
+    fhir_context,
+    locale
+});
+record!(Subject {
+    tenant,
+    app,
+    version,
+    digest,
+    session,
+    call,
+    user,
+    client,
+    patient,
+    asserted_by
+});
+record!(Session {
+    tenant,
+    subject,
+    scopes,
+    patient,
+    user,
+    door
+});
 record!(Head {
     id,
     app_name,

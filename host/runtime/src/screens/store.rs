@@ -112,7 +112,12 @@ impl Store {
     }
 
     async fn commit(&self, batch: Batch, durability: Durability) -> Result<u64, RunError> {
-        match self.keyspace.commit(batch, durability).await.map_err(unavailable)? {
+        match self
+            .keyspace
+            .commit(batch, durability)
+            .await
+            .map_err(unavailable)?
+        {
             Ok(versions) => versions.first().copied().ok_or(RunError::HostFault),
             // another node was faster: the caller's picture of the session is old
             Err(_) => Err(RunError::Busy),
@@ -120,7 +125,12 @@ impl Store {
     }
 
     pub(super) async fn head(&self, id: &SessionId) -> Result<Option<(Head, u64)>, RunError> {
-        match self.keyspace.get(&head_key(id)).await.map_err(unavailable)? {
+        match self
+            .keyspace
+            .get(&head_key(id))
+            .await
+            .map_err(unavailable)?
+        {
             None => Ok(None),
             Some(stored) => {
                 let head = Head::decode(&stored.value).ok_or_else(|| damaged(id))?;
@@ -131,29 +141,50 @@ impl Store {
 
     /// Version of a session's head.
     pub(super) async fn version(&self, id: &SessionId) -> Result<Option<u64>, RunError> {
-        let stored = self.keyspace.get(&head_key(id)).await.map_err(unavailable)?;
+        let stored = self
+            .keyspace
+            .get(&head_key(id))
+            .await
+            .map_err(unavailable)?;
         Ok(stored.map(|stored| stored.version))
     }
 
     pub(super) async fn load(&self, id: &SessionId) -> Result<Option<Live>, RunError> {
         for _ in 0..ATTEMPTS_MAX {
-            let Some((head, version)) = self.head(id).await? else { return Ok(None) };
-            let keys: Vec<_> = (0..head.chunks).map(|position| chunk_key(id, position)).collect();
+            let Some((head, version)) = self.head(id).await? else {
+                return Ok(None);
+            };
+            let keys: Vec<_> = (0..head.chunks)
+                .map(|position| chunk_key(id, position))
+                .collect();
             if keys.is_empty() {
-                let (document, state) = (Arc::new(nothing().ok_or(RunError::HostFault)?), Vec::new());
-                return Ok(Some(Live { head, version, document, state }));
+                let (document, state) =
+                    (Arc::new(nothing().ok_or(RunError::HostFault)?), Vec::new());
+                return Ok(Some(Live {
+                    head,
+                    version,
+                    document,
+                    state,
+                }));
             }
             let stored = self.keyspace.get_many(&keys).await.map_err(unavailable)?;
             let mut body = Vec::new();
             let whole = stored.iter().all(|chunk| {
-                let Some(mut value) = chunk.as_ref().map(|stored| stored.value.as_ref()) else { return false };
+                let Some(mut value) = chunk.as_ref().map(|stored| stored.value.as_ref()) else {
+                    return false;
+                };
                 let seq = u64::take(&mut value);
                 body.extend_from_slice(value);
                 seq == Some(head.seq)
             });
             if whole {
                 let (state, document) = decode_body(&body).ok_or_else(|| damaged(id))?;
-                return Ok(Some(Live { head, version, document: Arc::new(document), state }));
+                return Ok(Some(Live {
+                    head,
+                    version,
+                    document: Arc::new(document),
+                    state,
+                }));
             }
         }
         Err(damaged(id))
@@ -164,11 +195,21 @@ impl Store {
         let mut ids = Vec::new();
         let mut after: Option<Vec<u8>> = None;
         loop {
-            let page = self.keyspace.scan(b"open/", after.as_deref(), SCAN_MAX).await.map_err(unavailable)?;
-            let Some((last, _)) = page.last() else { return Ok(ids) };
+            let page = self
+                .keyspace
+                .scan(b"open/", after.as_deref(), SCAN_MAX)
+                .await
+                .map_err(unavailable)?;
+            let Some((last, _)) = page.last() else {
+                return Ok(ids);
+            };
             after = Some(last.clone());
             ids.extend(page.iter().filter_map(|(key, _)| {
-                std::str::from_utf8(key).ok()?.strip_prefix("open/")?.parse().ok()
+                std::str::from_utf8(key)
+                    .ok()?
+                    .strip_prefix("open/")?
+                    .parse()
+                    .ok()
             }));
             if page.len() < SCAN_MAX {
                 return Ok(ids);
@@ -176,22 +217,40 @@ impl Store {
         }
     }
 
-    pub(super) async fn heads(&self, after: Option<&SessionId>, limit: usize) -> Result<Vec<Head>, RunError> {
+    pub(super) async fn heads(
+        &self,
+        after: Option<&SessionId>,
+        limit: usize,
+    ) -> Result<Vec<Head>, RunError> {
         let after = after.map(head_key);
-        let page = self.keyspace.scan(b"head/", after.as_deref(), limit).await.map_err(unavailable)?;
-        Ok(page.iter().filter_map(|(_, stored)| Head::decode(&stored.value)).collect())
+        let page = self
+            .keyspace
+            .scan(b"head/", after.as_deref(), limit)
+            .await
+            .map_err(unavailable)?;
+        Ok(page
+            .iter()
+            .filter_map(|(_, stored)| Head::decode(&stored.value))
+            .collect())
     }
 }
 
 /// What stands for the document of a session whose content was deleted.
 fn nothing() -> Option<ValidDocument> {
-    let document = Document { title: "Ended".to_owned(), nodes: Vec::new(), root: Vec::new(), extras: Vec::new() };
+    let document = Document {
+        title: "Ended".to_owned(),
+        nodes: Vec::new(),
+        root: Vec::new(),
+        extras: Vec::new(),
+    };
     document.validate(u64::MAX).ok()
 }
 
 fn encode_body(state: &[u8], document: &Document) -> Vec<u8> {
     let mut body = vec![FORMAT];
-    u64::try_from(state.len()).unwrap_or(u64::MAX).put(&mut body);
+    u64::try_from(state.len())
+        .unwrap_or(u64::MAX)
+        .put(&mut body);
     body.extend_from_slice(state);
     document.put(&mut body);
     body
