@@ -17,9 +17,6 @@ use crate::table::Table;
 pub const HANDLE_TTL: Duration = Duration::from_secs(60);
 /// How long a used handle is told apart from one that never was.
 const USED_MEMORY: Duration = Duration::from_secs(24 * 60 * 60);
-const INTENT_BYTES_MAX: usize = 256;
-const CONTEXT_ITEMS_MAX: usize = 50;
-const CONTEXT_TEXT_BYTES_MAX: usize = 512;
 
 /// What is launched.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,9 +85,6 @@ pub struct Presenter<'a> {
     pub user: &'a UserId,
     /// The public id of their browser session.
     pub session: &'a str,
-    /// The OAuth client whose authorization request carries the handle; `None` where
-    /// the host itself opens a component.
-    pub client: Option<&'a ClientId>,
 }
 
 /// Why a handle was not taken. The ledger keeps the cause; people read one sentence,
@@ -175,7 +169,7 @@ impl Launches {
     /// Makes a handle; its text is the `launch` parameter. It ends at
     /// `now + `[`HANDLE_TTL`]. Errors: [`Error::Invalid`].
     pub async fn create(&self, launch: &Launch, now: Timestamp) -> Result<Issued, Error> {
-        check(launch)?;
+        bounds::check(launch)?;
         let minted = secret::mint(Kind::Launch)?;
         let stored = StoredLaunch::new(launch, minted.hash, now + HANDLE_TTL);
         let key = format!("{HANDLES}{}", minted.issued.id);
@@ -191,12 +185,34 @@ impl Launches {
         }
     }
 
-    /// Uses a handle up. Of several who present it at once, one wins. A refusal leaves
-    /// the handle as it is: a stranger who saw it can neither use it nor spoil it.
+    /// Uses up a handle that opens a component. Of several who present it at once, one
+    /// wins. A refusal leaves the handle as it is: a stranger who saw it can neither use
+    /// it nor spoil it.
     pub async fn consume(
         &self,
         handle: &str,
         presenter: Presenter<'_>,
+        now: Timestamp,
+    ) -> Result<Result<Launch, LaunchRefused>, Error> {
+        self.consume_by(handle, presenter, None, now).await
+    }
+
+    /// The same for a handle that the authorization request of an OAuth client carries.
+    pub async fn consume_for_client(
+        &self,
+        handle: &str,
+        presenter: Presenter<'_>,
+        client: &ClientId,
+        now: Timestamp,
+    ) -> Result<Result<Launch, LaunchRefused>, Error> {
+        self.consume_by(handle, presenter, Some(client), now).await
+    }
+
+    async fn consume_by(
+        &self,
+        handle: &str,
+        presenter: Presenter<'_>,
+        client: Option<&ClientId>,
         now: Timestamp,
     ) -> Result<Result<Launch, LaunchRefused>, Error> {
         let Some(presented) = secret::read(Kind::Launch, handle) else {
@@ -224,7 +240,7 @@ impl Launches {
         {
             return Ok(Err(LaunchRefused::OtherSession));
         }
-        let is_its_app = match (&launch.target, presenter.client) {
+        let is_its_app = match (&launch.target, client) {
             (LaunchTarget::App { .. }, None) => true,
             (LaunchTarget::Client(made_for), Some(client)) => made_for == client,
             _ => false,
@@ -348,52 +364,6 @@ impl StoredLaunch {
     }
 }
 
-fn check(launch: &Launch) -> Result<(), Error> {
-    if launch
-        .encounter
-        .as_deref()
-        .is_some_and(|id| !glovebox_model::id::is_fhir_id(id))
-    {
-        return Err(Error::invalid(
-            "encounter",
-            "must be the logical id of an Encounter",
-        ));
-    }
-    if launch
-        .intent
-        .as_ref()
-        .is_some_and(|intent| intent.len() > INTENT_BYTES_MAX)
-    {
-        return Err(Error::invalid("intent", "must have at most 256 bytes"));
-    }
-    if launch.fhir_context.len() > CONTEXT_ITEMS_MAX {
-        return Err(Error::invalid("fhir_context", "must have at most 50 items"));
-    }
-    for item in &launch.fhir_context {
-        if item.reference.is_none() && item.canonical.is_none() {
-            return Err(Error::invalid(
-                "fhir_context",
-                "must give each item a reference or a canonical",
-            ));
-        }
-        let texts = [
-            item.reference.as_ref(),
-            item.canonical.as_ref(),
-            Some(&item.role),
-        ];
-        if texts
-            .into_iter()
-            .flatten()
-            .any(|text| text.len() > CONTEXT_TEXT_BYTES_MAX)
-        {
-            return Err(Error::invalid(
-                "fhir_context",
-                "must keep each text within 512 bytes",
-            ));
-        }
-    }
-    Ok(())
-}
-
+mod bounds;
 #[cfg(test)]
 mod tests;

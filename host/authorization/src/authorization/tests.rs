@@ -60,7 +60,6 @@ async fn a_clinician_signs_in_launches_and_is_shut_out_again() {
         tenant: &main,
         user: &rivera,
         session: &cookie.id,
-        client: None,
     };
     let (first, second) = tokio::join!(
         authorization

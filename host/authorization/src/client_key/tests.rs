@@ -71,6 +71,18 @@ fn a_key_that_is_private_foreign_or_damaged_is_refused() {
 }
 
 #[test]
+fn coordinates_have_their_own_length_each() {
+    let ec = jwk(KeyAlgorithm::Es384);
+    let number = |name: &str| URL_SAFE_NO_PAD.decode(ec[name].as_str().unwrap()).unwrap();
+    let (mut x, mut y) = (number("x"), number("y"));
+    // Put one after the other, these are the same point still.
+    x.push(y.remove(0));
+    let shifted = spoil(ec.clone(), "x", json!(URL_SAFE_NO_PAD.encode(x)));
+    let shifted = spoil(shifted, "y", json!(URL_SAFE_NO_PAD.encode(y)));
+    assert!(ClientKey::from_jwk(&shifted).is_err());
+}
+
+#[test]
 fn a_set_has_few_keys_and_no_kid_twice_for_one_algorithm() {
     let (ec, rsa) = (jwk(KeyAlgorithm::Es384), jwk(KeyAlgorithm::Rs384));
     let same_kid = spoil(rsa, "kid", ec["kid"].clone());

@@ -43,14 +43,21 @@ async fn present_by(
     now: Timestamp,
 ) -> Result<Launch, LaunchRefused> {
     let (tenant, user) = (tenant(tenant_name), user_id(user));
-    let client = client.map(|client| client.parse().unwrap());
     let presenter = Presenter {
         tenant: &tenant,
         user: &user,
         session,
-        client: client.as_ref(),
     };
-    launches.consume(handle, presenter, now).await.unwrap()
+    match client {
+        None => launches.consume(handle, presenter, now).await,
+        Some(client) => {
+            let client = client.parse().unwrap();
+            launches
+                .consume_for_client(handle, presenter, &client, now)
+                .await
+        }
+    }
+    .unwrap()
 }
 
 const RIGHT: (&str, &str, &str) = ("main", "dr.rivera", "browser-1");
