@@ -4,6 +4,7 @@ use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::SledSettings;
 use crate::records::RecordsError;
@@ -14,6 +15,9 @@ const FORMAT_KEY: &[u8] = b"meta/format";
 const RECORDS_TREE: &[u8] = b"records";
 /// How often sled writes and fsyncs what was committed relaxed, in milliseconds.
 const FLUSH_EVERY_MS: u64 = 200;
+/// How often, and how far apart, sled's own lock is tried.
+const SLED_LOCK_ATTEMPTS: u32 = 50;
+const SLED_LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// An open directory. Field order matters: sled closes before the lock is released.
 pub(super) struct Opened {
@@ -22,9 +26,20 @@ pub(super) struct Opened {
     pub(super) db: sled::Db,
     /// sled's log, opened a second time: an fsync works on the file, not the handle.
     pub(super) file: Arc<File>,
-    /// Held for as long as the store is open. sled locks its own file as well, but
-    /// gives it free from a background thread, a little after its handle is dropped.
-    _lock: File,
+    /// Held for as long as the store is open.
+    _lock: Lock,
+}
+
+/// The directory is ours. Released by name, not by closing the file: a child process
+/// that was just forked holds a copy of every open file until it executes.
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if let Err(error) = self.0.unlock() {
+            tracing::warn!(%error, "the lock of the data directory was not released");
+        }
+    }
 }
 
 impl Opened {
@@ -43,12 +58,7 @@ pub(super) fn open(dir: &Path, settings: &SledSettings) -> Result<Opened, Record
         .map_err(|error| unreachable_dir(dir, &error))?;
     let lock = lock(dir)?;
     remove_unfinished(dir).map_err(|error| unreachable_dir(dir, &error))?;
-    let db = sled::Config::new()
-        .path(dir)
-        .cache_capacity(settings.cache_bytes)
-        .flush_every_ms(Some(FLUSH_EVERY_MS))
-        .open()
-        .map_err(|error| cannot_open(dir, error))?;
+    let db = open_sled(dir, settings)?;
     let file = Arc::new(File::open(dir.join("db")).map_err(RecordsError::engine)?);
     check_format(dir, &db)?;
     let tree = db.open_tree(RECORDS_TREE).map_err(RecordsError::engine)?;
@@ -76,6 +86,25 @@ pub(super) fn open(dir: &Path, settings: &SledSettings) -> Result<Opened, Record
     Ok(opened)
 }
 
+/// Opens sled, and waits a little for its lock: our own is held already, so whoever has
+/// sled's is most likely on the way out (see [`Lock`]).
+fn open_sled(dir: &Path, settings: &SledSettings) -> Result<sled::Db, RecordsError> {
+    let config = sled::Config::new()
+        .path(dir)
+        .cache_capacity(settings.cache_bytes)
+        .flush_every_ms(Some(FLUSH_EVERY_MS));
+    let mut attempts_left = SLED_LOCK_ATTEMPTS;
+    loop {
+        attempts_left -= 1;
+        match config.open().map_err(|error| cannot_open(dir, error)) {
+            Err(RecordsError::Locked) if attempts_left > 0 => {
+                std::thread::park_timeout(SLED_LOCK_PAUSE);
+            }
+            opened => return opened,
+        }
+    }
+}
+
 /// Removes what sled was writing aside when it was killed while it opened. It would
 /// take a half-written `snap.*.generating` for its newest snapshot and refuse to open;
 /// the snapshot before it is only removed once the new one has its final name.
@@ -97,7 +126,7 @@ fn remove_unfinished(dir: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-fn lock(dir: &Path) -> Result<File, RecordsError> {
+fn lock(dir: &Path) -> Result<Lock, RecordsError> {
     let file = OpenOptions::new()
         .create(true)
         .truncate(false)
@@ -106,7 +135,7 @@ fn lock(dir: &Path) -> Result<File, RecordsError> {
         .open(dir.join("lock"))
         .map_err(|error| unreachable_dir(dir, &error))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => Err(RecordsError::Locked),
         Err(TryLockError::Error(error)) => Err(RecordsError::engine(error)),
     }
