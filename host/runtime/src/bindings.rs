@@ -3,13 +3,6 @@
 
 pub(crate) mod view;
 
-#[expect(
-    clippy::all,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "generated code"
-)]
 mod generated {
     wasmtime::component::bindgen!({
         path: "../../wit",

@@ -8,8 +8,10 @@ use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use glovebox_database::fence::{Fence, Mark};
 use glovebox_database::ledger::{Filter, Ledger, LedgerSettings};
+use glovebox_database::relations::{Relations, Source};
 use glovebox_database::test_support::{TemporarySled, temporary_sled};
-use glovebox_gateway::{Door, Gateway, GatewayParts, Session};
+use glovebox_fhir::Resource;
+use glovebox_gateway::{Door, Gateway, GatewayParts, ImportOptions, Session};
 use glovebox_model::launch::LaunchContext;
 use glovebox_model::ledger::Subject;
 use glovebox_model::limits::Limits;
@@ -36,6 +38,8 @@ pub(crate) struct House {
     pub(crate) fence: Fence,
     pub(crate) clock: ManualClock,
     pub(crate) limits: Limits,
+    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) relations: Relations,
     sled: TemporarySled,
     _ledger_dir: tempfile::TempDir,
 }
@@ -58,17 +62,18 @@ impl House {
         );
         let ledger = ledger.await.unwrap();
         let fence = Fence::open(sled.keyspace("fence")).await.unwrap();
-        let gateway = Gateway::new(GatewayParts {
+        let relations = Relations::new(sled.keyspace("relations"));
+        let gateway = Arc::new(Gateway::new(GatewayParts {
             stores: HashMap::from([(tenant(), sled.keyspace("fhir/main"))]),
             ledger: ledger.clone(),
             fence: fence.clone(),
-            relations: glovebox_database::relations::Relations::new(sled.keyspace("relations")),
+            relations: relations.clone(),
             clock: now.clone(),
             cursor_key: zeroize::Zeroizing::new(vec![7; 32]),
-        });
+        }));
         let runtime = Runtime::new(RuntimeParts {
             preparer: Preparer::new(small(), None).unwrap(),
-            gateway: Arc::new(gateway),
+            gateway: Arc::clone(&gateway),
             fence: fence.clone(),
             ledger: ledger.clone(),
             storage: sled.keyspace("app-storage"),
@@ -88,6 +93,8 @@ impl House {
             fence,
             clock,
             limits,
+            gateway,
+            relations,
             sled,
             _ledger_dir: ledger_dir,
         }
@@ -96,6 +103,31 @@ impl House {
     /// The sessions as another process would see them.
     pub(crate) fn screens_of_another_process(&self) -> Screens {
         Screens::new(self.runtime.clone(), self.sled.keyspace("screens"))
+    }
+
+    /// Stores patients and laboratory results, and lets the user open `anna-rossi`.
+    pub(crate) async fn admit(&self, patients: &[&str], results: usize) {
+        let mut resources = Vec::new();
+        for patient in patients {
+            resources.push(format!(r#"{{"resourceType":"Patient","id":"{patient}"}}"#));
+            resources.extend((0..results).map(|n| observation(patient, n)));
+        }
+        let parse = |json: &String| {
+            Resource::parse(json.as_bytes(), glovebox_fhir::Limits::RESOURCE).unwrap()
+        };
+        let resources = resources.iter().map(parse).collect();
+        let options = ImportOptions { update: false };
+        let report = self
+            .gateway
+            .import(&tenant(), &Subject::default(), resources, options)
+            .await
+            .unwrap();
+        assert!(report.refused.is_empty(), "{:?}", report.refused);
+        let own = "anna-rossi".parse().unwrap();
+        self.relations
+            .grant(&tenant(), &user(), &own, Source::Api, None)
+            .await
+            .unwrap();
     }
 
     pub(crate) async fn launch(&self, component: &[u8]) -> ScreenLaunch {
@@ -148,6 +180,17 @@ impl House {
             .map(|entry| format!("{} {}", entry.action, entry.outcome))
             .collect()
     }
+}
+
+fn observation(patient: &str, n: usize) -> String {
+    let (year, month) = (2010 + n / 12, 1 + n % 12);
+    format!(
+        r#"{{"resourceType":"Observation","id":"{patient}-{n}","status":"final",
+        "category":[{{"coding":[{{"system":"http://terminology.hl7.org/CodeSystem/observation-category","code":"laboratory"}}]}}],
+        "code":{{"coding":[{{"system":"http://loinc.org","code":"2160-0","display":"Creatinine"}}],"text":"Creatinine"}},
+        "subject":{{"reference":"Patient/{patient}"}},"effectiveDateTime":"{year}-{month:02}-01",
+        "valueQuantity":{{"value":1.{n:02},"unit":"mg/dL","system":"http://unitsofmeasure.org","code":"mg/dL"}}}}"#
+    )
 }
 
 pub(crate) fn tenant() -> TenantId {

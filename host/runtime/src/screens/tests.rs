@@ -1,3 +1,6 @@
+mod sample_apps;
+mod storage;
+
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
