@@ -85,6 +85,8 @@ impl CodeCache {
         let (name, temporary) = (file_name(digest), format!("{digest}.new"));
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true);
+        #[cfg(unix)]
+        cap_std::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = self.dir.open_with(&temporary, &options)?;
         for part in [header.as_slice(), tag.as_ref(), code] {
             file.write_all(part)?;
@@ -136,6 +138,13 @@ fn open<'a>(key: &hmac::Key, header: &[u8], sealed: &'a [u8]) -> Opened<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_engine_that_is_linked_is_the_engine_in_the_header() {
+        let lock = include_str!("../../../Cargo.lock");
+        let linked = format!("name = \"wasmtime\"\nversion = \"{ENGINE_VERSION}\"");
+        assert!(lock.contains(&linked), "set ENGINE_VERSION to the version in Cargo.lock");
+    }
 
     #[test]
     fn a_flipped_byte_anywhere_is_not_run() {

@@ -18,6 +18,8 @@ use glovebox_model::limits::Limits;
 use glovebox_model::scope::ScopeSet;
 use glovebox_model::{ManualClock, TenantId, Timestamp, UserId};
 
+use crate::state::{CallEnv, CallState};
+use crate::stop::Stop;
 use crate::{
     CodeCache, Preparer, RunError, Runtime, RuntimeParts, RuntimeSettings, ScreenLaunch, Screens,
     Shown,
@@ -161,6 +163,46 @@ impl House {
             storage_granted: true,
             limits: self.limits.clone(),
         }
+    }
+
+    /// What a guest's host functions see in a call of the session `id`.
+    pub(crate) fn state(&self, id: &str, scopes: &str) -> CallState {
+        let services = Arc::clone(&self.runtime.parts().services);
+        let held = self.fence.generations(&[app_mark()]);
+        let stop = Stop {
+            pass: self.fence.enter(&held).unwrap(),
+            kill: Arc::default(),
+            deadline: tokio::time::Instant::now() + PATIENCE,
+            host_call: PATIENCE,
+        };
+        let session = Session {
+            tenant: tenant(),
+            subject: Subject {
+                session: Some(id.parse().unwrap()),
+                ..Subject::default()
+            },
+            scopes: ScopeSet::parse(scopes).unwrap(),
+            patient: Some("anna-rossi".parse().unwrap()),
+            user: Some(user()),
+            door: Door::Wit,
+        };
+        let context = LaunchContext {
+            tenant: tenant(),
+            patient: session.patient.clone(),
+            encounter: None,
+            fhir_user: None,
+            intent: None,
+            fhir_context: Vec::new(),
+            locale: "en".to_owned(),
+        };
+        CallState::new(Arc::new(CallEnv {
+            services,
+            session,
+            context: Arc::new(context),
+            storage_granted: true,
+            limits: self.limits.clone(),
+            stop,
+        }))
     }
 
     pub(crate) async fn open(&self, component: &[u8]) -> Result<Shown, RunError> {

@@ -143,3 +143,53 @@ fn with<T: Clone + Into<Value>>(mut object: Value, name: &str, value: &Option<T>
     }
     object
 }
+
+#[cfg(test)]
+mod tests {
+    use glovebox_model::view::{Chart, Document, Point, Series};
+
+    use super::*;
+
+    #[test]
+    fn a_screen_is_tagged_nodes_with_decimals_as_text() {
+        let chart = Chart {
+            title: "Creatinine".to_owned(),
+            unit: "mg/dL".to_owned(),
+            series: vec![Series {
+                label: "Creatinine".to_owned(),
+                points: vec![Point {
+                    at: "2026-01-01".to_owned(),
+                    value: "1.10".to_owned(),
+                    flag: None,
+                }],
+            }],
+            low: Some("0.6".to_owned()),
+            high: None,
+        };
+        let document = Document {
+            title: "Labs".to_owned(),
+            nodes: vec![
+                Node::Section("Kidney".to_owned(), vec![1]),
+                Node::Chart(chart),
+            ],
+            root: vec![0],
+            extras: Vec::new(),
+        };
+        let expected = json!({
+            "title": "Labs",
+            "nodes": [
+                { "type": "section", "title": "Kidney", "children": [1] },
+                {
+                    "type": "chart",
+                    "title": "Creatinine",
+                    "unit": "mg/dL",
+                    "series": [{ "label": "Creatinine", "points": [{ "at": "2026-01-01", "value": "1.10" }] }],
+                    "low": "0.6",
+                },
+            ],
+            "root": [0],
+            "extras": {},
+        });
+        assert_eq!(screen_json(&document.validate(1 << 18).unwrap()), expected);
+    }
+}

@@ -58,7 +58,6 @@ pub(crate) struct CallState {
     pub(crate) usage: Usage,
     pub(crate) log: Vec<LogLine>,
     pub(crate) log_bytes: u64,
-    pub(crate) cursors: u64,
 }
 
 impl CallState {
@@ -74,7 +73,6 @@ impl CallState {
             usage: Usage::default(),
             log: Vec::new(),
             log_bytes: 0,
-            cursors: 0,
         }
     }
 

@@ -111,8 +111,6 @@ impl CallState {
         &mut self,
         search: OpenSearch,
     ) -> Result<Resource<OpenSearch>, FhirFault> {
-        // the table counts what is open now; this counts what was ever opened, in host work
-        self.cursors += 1;
         self.table
             .push(search)
             .map_err(|_| FhirFault::too_costly("cursors_max"))

@@ -80,9 +80,22 @@ impl CallState {
         interaction: Result<Interaction, FhirFault>,
     ) -> Result<WitOutcome, FhirFault> {
         self.enter(bytes)?;
-        let env = self.env.clone();
-        let interaction = interaction?;
-        env.stop.guard(once(&env, request_id, interaction)).await?
+        let (env, interaction, request_id) =
+            (self.env.clone(), interaction?, request_id.to_owned());
+        // A write that has begun is carried to its end and its outcome recorded, even when
+        // the guest is stopped meanwhile; only the waiting for it can be cut short.
+        let task = tokio::spawn({
+            let env = env.clone();
+            async move { once(&env, &request_id, interaction).await }
+        });
+        match env.stop.guard(task).await? {
+            Ok(done) => done,
+            Err(failed) => {
+                let panicked = failed.is_panic();
+                tracing::error!(panicked, "a write ended by a fault of the host");
+                Err(FhirFault::Answer(WitFhirError::Unavailable))
+            }
+        }
     }
 }
 

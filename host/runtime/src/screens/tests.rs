@@ -501,3 +501,25 @@ async fn measure_an_empty_call() {
     times.sort();
     println!("open: median {:?} p99 {:?}", times[250], times[495]);
 }
+
+/// Prints how long a guest lives after its kill; run with `--ignored --nocapture`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a measurement, not a check"]
+async fn measure_a_kill() {
+    let mut house = House::new().await;
+    (house.limits.call_fuel_max, house.limits.wall_ms_max) = (u64::MAX / 4, 60_000);
+    let component = opening(forever());
+    let mut times = Vec::new();
+    for _ in 0..100 {
+        let launch = house.launch(&component).await;
+        let screens = house.screens.clone();
+        let caller = tokio::spawn(async move { screens.open(launch).await });
+        wait_until_running(&house, 1).await;
+        let start = Instant::now();
+        house.runtime.kill(&Target::All, "stopped");
+        caller.await.unwrap().unwrap_err();
+        times.push(start.elapsed());
+    }
+    times.sort();
+    println!("kill: median {:?} p99 {:?}", times[50], times[98]);
+}
