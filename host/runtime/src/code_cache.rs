@@ -143,7 +143,10 @@ mod tests {
     fn the_engine_that_is_linked_is_the_engine_in_the_header() {
         let lock = include_str!("../../../Cargo.lock");
         let linked = format!("name = \"wasmtime\"\nversion = \"{ENGINE_VERSION}\"");
-        assert!(lock.contains(&linked), "set ENGINE_VERSION to the version in Cargo.lock");
+        assert!(
+            lock.contains(&linked),
+            "set ENGINE_VERSION to the version in Cargo.lock"
+        );
     }
 
     #[test]

@@ -2,20 +2,19 @@
 //! session is stands in the records, so that it survives this process; what is in memory
 //! is only a copy that is compared before it is used.
 
+mod launch;
 mod record;
 mod store;
 
 use std::sync::Arc;
 
 use dashmap::DashMap;
-use glovebox_database::fence::{Held, Mark};
+use glovebox_database::fence::Mark;
 use glovebox_database::{Durability, Keyspace};
-use glovebox_gateway::{Door, Session};
-use glovebox_model::launch::LaunchContext;
+use glovebox_gateway::Door;
 use glovebox_model::ledger::{Event as Entry, Kind, Outcome, Subject};
-use glovebox_model::limits::Limits;
-use glovebox_model::view::{Event, ValidDocument};
-use glovebox_model::{SessionId, TenantId, Timestamp, UserId};
+use glovebox_model::view::Event;
+use glovebox_model::{SessionId, TenantId, UserId};
 use tokio::sync::Mutex;
 
 use crate::call::{Call, Done, Input, Screen};
@@ -24,6 +23,7 @@ use crate::prepare::Prepared;
 use crate::running::Target;
 use crate::runtime::{Runtime, session_id};
 use crate::usage::Usage;
+pub use launch::{ScreenInput, ScreenLaunch, SessionInfo, SessionsPage, Shown};
 use record::Head;
 use store::{Live, Store};
 
@@ -31,78 +31,6 @@ use store::{Live, Store};
 const LIVE_MAX: usize = 2_048;
 /// Most sessions on one page of a list.
 const LIST_MAX: usize = 200;
-
-/// What it takes to open a session.
-pub struct ScreenLaunch {
-    /// The component.
-    pub prepared: Arc<Prepared>,
-    /// The app's name, for the user.
-    pub app_name: String,
-    /// On whose behalf: scopes are already narrowed by manifest, approval and grant.
-    /// `subject` names app and version; a `session` in it is used, else one is made.
-    pub session: Session,
-    /// The generations under which it was let in. The session's own is added.
-    pub held: Vec<Held>,
-    /// What the app is told.
-    pub context: LaunchContext,
-    /// Whether private storage was asked for and approved.
-    pub storage_granted: bool,
-    /// The effective limits.
-    pub limits: Limits,
-}
-
-/// What a user did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ScreenInput {
-    /// Pressed an action, with the values of its form as they were sent.
-    Submit {
-        /// Id of the action.
-        action: String,
-        /// Field names and values.
-        values: Vec<(String, String)>,
-    },
-    /// Asked for fresh data.
-    Refresh,
-}
-
-/// The current screen of a session.
-#[derive(Clone, Debug)]
-pub struct Shown {
-    /// The session.
-    pub session: SessionId,
-    /// Number of the screen, from 1. An event names the screen that it answers.
-    pub seq: u64,
-    /// What to draw.
-    pub document: Arc<ValidDocument>,
-    /// What the call used; zero where the guest was not called.
-    pub usage: Usage,
-}
-
-/// A session as administrators see it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SessionInfo {
-    /// Its id.
-    pub id: SessionId,
-    /// Whom it concerns.
-    pub subject: Subject,
-    /// Name of the app.
-    pub app_name: String,
-    /// Since when.
-    pub opened: Timestamp,
-    /// Number of the current screen.
-    pub seq: u64,
-    /// Why and when it ended.
-    pub ended: Option<(String, Timestamp)>,
-}
-
-/// Some sessions and where the list goes on.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SessionsPage {
-    /// In the order of their ids.
-    pub items: Vec<SessionInfo>,
-    /// Pass it as `after` for the next page.
-    pub next: Option<SessionId>,
-}
 
 /// The sessions of this installation. Clones share everything.
 #[derive(Clone)]

@@ -1,5 +1,7 @@
 //! App storage as guests meet it.
 
+use glovebox_gateway::Session;
+
 use super::*;
 
 const KEY: i32 = 4096;
