@@ -1,1 +1,3 @@
-//! integration tests
+//! One binary for every integration test.
+
+mod floors;

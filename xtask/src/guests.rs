@@ -2,55 +2,58 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
-use glovebox_package::cargo_build::{self, Built, Step};
-use indicatif::{ProgressBar, ProgressStyle};
+use glovebox_package::cargo_build::{self, Built};
+
+use crate::say::{self, Step};
+use crate::{setup, tool};
+
+/// Build the sample apps into components.
+///
+/// Every app below sample-apps becomes `DIR/<app id>.wasm`, its manifest inside.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  cargo xtask guests --out /tmp/apps")]
+pub(crate) struct Arguments {
+    /// Folder for the components [default: target/guests]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
 
 /// Builds every sample app and prints what came of it.
-pub(crate) fn run() -> anyhow::Result<()> {
-    for built in build()? {
-        println_row(&built);
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    setup::guest_target()?;
+    let out = match &arguments.out {
+        Some(dir) => std::path::absolute(dir)?,
+        None => default_dir()?,
+    };
+    for built in build(&out)? {
+        say::answer(&row(&built));
     }
     Ok(())
 }
 
-/// Builds every sample app into `target/guests/<app>.wasm`.
-pub(crate) fn build() -> anyhow::Result<Vec<Built>> {
-    let root = root()?;
-    let apps = cargo_build::app_dirs(&root.join("sample-apps"))?;
-    let bar = ProgressBar::new_spinner()
-        .with_style(ProgressStyle::with_template("{spinner} building {msg}")?);
-    bar.set_message(format!("{} sample apps", apps.len()));
-    let built =
-        cargo_build::build_apps(
-            &apps,
-            &root.join("target").join("guests"),
-            &mut |step| match step {
-                Step::Compiled(name) => {
-                    bar.set_message(name.to_owned());
-                    bar.tick();
-                }
-                Step::Packaged(built) => bar.set_message(built.manifest.id.to_string()),
-            },
-        )?;
-    bar.finish_and_clear();
+/// Where components go unless somebody says otherwise.
+pub(crate) fn default_dir() -> anyhow::Result<PathBuf> {
+    Ok(tool::target_dir()?.join("guests"))
+}
+
+/// Builds every sample app into `out`.
+pub(crate) fn build(out: &Path) -> anyhow::Result<Vec<Built>> {
+    let apps = cargo_build::app_dirs(&tool::repository()?.join("sample-apps"))?;
+    let step = Step::quiet(&format!("building {} sample apps", apps.len()));
+    let built = cargo_build::build_apps(&apps, out, &mut |now| match now {
+        cargo_build::Step::Compiled(name) => step.busy_with(name),
+        cargo_build::Step::Packaged(built) => step.busy_with(built.manifest.id.as_str()),
+    })?;
+    step.done();
     Ok(built)
 }
 
-fn root() -> anyhow::Result<PathBuf> {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .map(Path::to_owned)
-        .context("xtask lies in the repository")
-}
-
-#[expect(clippy::print_stdout, reason = "the answer of the command")]
-fn println_row(built: &Built) {
-    println!(
+fn row(built: &Built) -> String {
+    format!(
         "{:<20} {:>9} bytes  {}  {}",
         built.manifest.id.as_str(),
         built.bytes,
         built.digest.short(),
         built.path.display()
-    );
+    )
 }
