@@ -9,6 +9,9 @@ macro_rules! kinds {
         pub enum Kind { $($(#[$doc])* $name,)* }
 
         impl Kind {
+            /// Every kind, in declaration order.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
             /// The stable text form.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text,)* }

@@ -1,0 +1,106 @@
+//! The whole address space on one screen.
+
+pub mod api;
+pub mod fhir;
+pub mod oauth;
+pub mod pages;
+
+mod headers;
+mod identity;
+mod page;
+mod problem;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+
+use crate::services::Services;
+
+/// What every handler is given.
+pub type App = Arc<Services>;
+
+/// Largest body of a page's form.
+const FORM_BYTES_MAX: usize = 512 << 10;
+/// Largest body of an API call that uploads or imports.
+const UPLOAD_BYTES_MAX: usize = 64 << 20;
+
+/// Every address of the server.
+pub fn router(services: App) -> Router {
+    let pages = Router::new()
+        .route("/", get(pages::landing::get))
+        .route("/sign-in", get(pages::sign_in::get).post(pages::sign_in::post))
+        .route("/sign-out", post(pages::sign_out::post))
+        .route("/chart", get(pages::patients::get))
+        .route("/chart/patients/{patient}", get(pages::patient::get))
+        .route("/chart/patients/{patient}/launch", post(pages::launch::post))
+        .route("/launch/app", get(pages::launch::get))
+        .route("/chart/sessions/{session}", get(pages::session::get))
+        .route("/chart/sessions/{session}/events", post(pages::session::event))
+        .route("/chart/sessions/{session}/close", post(pages::session::close))
+        .route("/admin", get(pages::admin::index))
+        .route("/admin/apps", get(pages::admin::apps))
+        .route("/admin/apps/{app}/{version}/{act}", post(pages::admin::act))
+        .route("/admin/sessions", get(pages::admin::sessions))
+        .route("/admin/sessions/{session}/end", post(pages::admin::end_session))
+        .route("/admin/audit", get(pages::admin::audit))
+        .layer(RequestBodyLimitLayer::new(FORM_BYTES_MAX))
+        .layer(axum::middleware::from_fn(headers::same_origin))
+        .layer(axum::middleware::from_fn(headers::page));
+    let api = Router::new()
+        .route("/launches", post(api::launches::post))
+        .route("/apps", get(api::apps::list))
+        .route("/apps/{app}/versions", post(api::versions::upload))
+        .route("/apps/{app}/versions/{version}", get(api::versions::get))
+        .route("/apps/{app}/versions/{version}/{act}", post(api::versions::act))
+        .route("/apps/{app}/{act}", post(api::apps::act))
+        .route("/sessions", get(api::sessions::list).post(api::sessions::open))
+        .route("/sessions/{session}", axum::routing::delete(api::sessions::close))
+        .route("/sessions/{session}/events", post(api::sessions::event))
+        .route("/sessions/{session}/calls", get(api::sessions::calls))
+        .route("/sessions/{session}/kill", post(api::sessions::kill))
+        .route("/audit", get(api::audit::get))
+        .route("/fhir/import", post(api::import::post))
+        .fallback(api::not_found)
+        .layer(RequestBodyLimitLayer::new(UPLOAD_BYTES_MAX))
+        .layer(axum::middleware::from_fn(headers::machine));
+    let protocols = Router::new()
+        .route("/fhir/{tenant}/{resource_type}", get(fhir::search::get))
+        .route("/fhir/{tenant}/{resource_type}/{id}", get(fhir::read::get))
+        .route("/fhir/{tenant}/{resource_type}/{id}/_history/{version}", get(fhir::read::version))
+        .route("/fhir/{*rest}", axum::routing::any(fhir::not_supported))
+        .route("/oauth/{tenant}/token", post(oauth::token::post))
+        .layer(RequestBodyLimitLayer::new(FORM_BYTES_MAX))
+        .layer(axum::middleware::from_fn(headers::machine));
+    let plain = Router::new()
+        .route("/assets/{file}", get(pages::assets::get))
+        .route("/healthz", get(health))
+        .route("/readyz", get(ready));
+    Router::new()
+        .merge(pages)
+        .merge(protocols)
+        .merge(plain)
+        .nest("/api/v1", api)
+        .fallback(pages::not_found)
+        .layer(CatchPanicLayer::new())
+        .with_state(services)
+}
+
+/// The process answers.
+async fn health() -> &'static str {
+    "ok\n"
+}
+
+/// The ledger can be written, so that patient data can be served.
+async fn ready(axum::extract::State(app): axum::extract::State<App>) -> axum::response::Response {
+    use axum::response::IntoResponse as _;
+    match app.ledger.flush().await {
+        Ok(()) => "ready\n".into_response(),
+        Err(problem) => {
+            tracing::error!(error = %problem, "not ready: the ledger cannot be written");
+            (axum::http::StatusCode::SERVICE_UNAVAILABLE, "the ledger cannot be written\n").into_response()
+        }
+    }
+}

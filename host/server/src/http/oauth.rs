@@ -1,0 +1,3 @@
+//! OAuth 2.0 endpoints, one file each.
+
+pub mod token;

@@ -1,0 +1,95 @@
+//! The patients whom the signed-in user may open.
+
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse as _, Response};
+use glovebox_fhir::SearchQuery;
+use glovebox_gateway::{CursorBinding, Viewer};
+use glovebox_model::Role;
+use glovebox_render::pages::{PatientList, PatientRow};
+use glovebox_render::shell::Place;
+use serde::Deserialize;
+
+use super::record;
+use crate::http::App;
+use crate::http::identity::SignedIn;
+use crate::http::page::{PageError, PageResult, html, shell};
+
+/// Patients on one page.
+const ROWS: usize = 25;
+
+/// Address of the list.
+#[derive(Deserialize)]
+pub struct ListAddress {
+    tenant: Option<String>,
+    #[serde(default)]
+    q: String,
+    after: Option<String>,
+}
+
+/// `GET /chart`.
+pub async fn get(State(app): State<App>, who: SignedIn, Query(address): Query<ListAddress>) -> PageResult {
+    who.require(&[Role::Clinician])?;
+    let tenant = who.tenant(&app, address.tenant.as_deref())?;
+    let viewer = Viewer { tenant: tenant.clone(), user: who.0.user.id.clone() };
+    let query = search(&address.q)?;
+    let binding = CursorBinding(format!("picker {tenant} {} {}", viewer.user, query.canonical()));
+    let after = match &address.after {
+        // A page address that is too old or of another search starts from the beginning.
+        Some(sealed) => app.gateway.open_cursor(&binding, sealed).ok(),
+        None => None,
+    };
+    let page = app.gateway.patients(&viewer, query, after.as_ref(), ROWS).await?;
+    let today = app.clock.now().to_string();
+    let rows = page.matches.iter().map(|released| PatientRow {
+        patient: record::patient_head(&record::parse(&released.bytes), &today),
+        url: format!("/chart/patients/{}?tenant={tenant}", released.id),
+        last_visit: None,
+    });
+    let next_url = match &page.next {
+        Some(cursor) => {
+            let sealed = app.gateway.seal_cursor(&binding, cursor)?;
+            let query = url::form_urlencoded::Serializer::new(String::new())
+                .append_pair("tenant", tenant.as_str())
+                .append_pair("q", &address.q)
+                .append_pair("after", &sealed)
+                .finish();
+            Some(format!("/chart?{query}"))
+        }
+        None => None,
+    };
+    let list = PatientList {
+        search_url: "/chart".to_owned(),
+        search_hidden: vec![("tenant".to_owned(), tenant.to_string())],
+        query: address.q.clone(),
+        rows: rows.collect(),
+        total: page.total,
+        previous_url: after.map(|_| format!("/chart?tenant={tenant}")),
+        next_url,
+    };
+    let response: Response = html(list.page(&shell(&app, &who, &tenant, Some(Place::Patients)))).into_response();
+    Ok(response)
+}
+
+/// What the search box means: each word is the beginning of a name.
+fn search(words: &str) -> Result<SearchQuery, PageError> {
+    let words: String = words.chars().take(200).collect();
+    let mut pairs: Vec<(String, String)> = words
+        .split_whitespace()
+        .take(8)
+        .map(|word| ("name".to_owned(), word.replace('\\', "").replace(',', "\\,").replace('|', "\\|").replace('$', "\\$")))
+        .collect();
+    pairs.push(("_sort".to_owned(), "family,given".to_owned()));
+    SearchQuery::parse("Patient", &pairs).map_err(|problem| PageError::Invalid(problem.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::search;
+
+    #[test]
+    fn whatever_is_typed_is_a_search_for_names() {
+        for typed in ["", "anna rossi", "o'neil, x", "a|b", "$\\", &"x".repeat(5_000)] {
+            assert!(search(typed).is_ok(), "{typed}");
+        }
+    }
+}
