@@ -275,9 +275,13 @@ impl FromStr for Scope {
         if let Some((_, scope)) = PLAIN.iter().find(|(text, _)| *text == token) {
             return Ok(scope.clone());
         }
-        parse_resource(token)
-            .map(Self::Resource)
-            .ok_or_else(|| InvalidScope::Unknown(token.to_owned()))
+        let scope = parse_resource(token).map(Self::Resource);
+        let scope = scope.ok_or_else(|| InvalidScope::Unknown(token.to_owned()))?;
+        // What is granted is stored and echoed in canonical form: that must parse again.
+        if scope.to_string().len() > TOKEN_BYTES_MAX {
+            return Err(InvalidScope::TooLong);
+        }
+        Ok(scope)
     }
 }
 

@@ -50,6 +50,11 @@ fn a_token_that_is_not_understood_as_a_whole_is_refused() {
     }
     assert!(ScopeSet::parse("openid patient/Observation.rr").is_err());
     assert_eq!("x".repeat(513).parse::<Scope>(), Err(InvalidScope::TooLong));
+    let grows_when_printed = format!("patient/Observation.rs?code={}", "<".repeat(400));
+    assert_eq!(
+        grows_when_printed.parse::<Scope>(),
+        Err(InvalidScope::TooLong)
+    );
 }
 
 fn resource_scope() -> impl Strategy<Value = ResourceScope> {
