@@ -91,6 +91,13 @@ fn short(name: &str) -> &str {
     name.strip_prefix("glovebox-").unwrap_or(name)
 }
 
+/// The sample apps, and what tests and benchmarks run in the sandbox.
+fn is_guest(package: &Package) -> bool {
+    ["sample-apps", "tests"]
+        .iter()
+        .any(|folder| package.dir.starts_with(repository().join(folder)))
+}
+
 /// Why `user` may not depend on `used`, both of this workspace.
 fn forbidden(user: &Package, used: &str) -> Option<String> {
     let because = |why: &str| Some(format!("{} uses {used}: {why}", user.name));
@@ -107,11 +114,7 @@ fn forbidden(user: &Package, used: &str) -> Option<String> {
         }
         (Some(_), Some(_)) => None,
         (None, _) if user.name == "xtask" && used == "glovebox-package" => None,
-        (None, _)
-            if user.dir.starts_with(repository().join("sample-apps")) && used == "glovebox-sdk" =>
-        {
-            None
-        }
+        (None, _) if is_guest(user) && used == "glovebox-sdk" => None,
         (None, _) => because("the WIT is the contract: nothing of the host is linked"),
     }
 }
@@ -245,11 +248,14 @@ fn only_the_runtime_generates_the_host_side_of_the_wit() {
     assert_eq!(users, BTreeSet::from(["runtime".to_owned()]));
 }
 
-/// Folders directly below `host` with a Rust file that contains `text`.
+/// Folders directly below `host` with a Rust file, tests aside, that contains `text`.
 fn files_with(host: &Path, text: &str) -> BTreeSet<String> {
     fn any(dir: &Path, text: &str) -> bool {
         fs::read_dir(dir).unwrap().any(|entry| {
             let path = entry.unwrap().path();
+            if path.file_stem().is_some_and(|stem| stem == "tests") {
+                return false;
+            }
             if path.is_dir() {
                 return any(&path, text);
             }
