@@ -14,7 +14,7 @@ use glovebox_model::view::{Event, ValidDocument};
 use tokio::time::Instant;
 use wasmtime::{Engine, Store, UpdateDeadline};
 
-use crate::bindings::{WitAppError, WitScreen, view};
+use crate::bindings::{ScreenApp, WitAppError, WitScreen, view};
 use crate::error::RunError;
 use crate::prepare::Prepared;
 use crate::runtime::Runtime;
@@ -234,7 +234,7 @@ async fn run(
 
 /// Fuel is given twice: for instantiation and for the call.
 #[derive(Default)]
-struct Fuel {
+pub(crate) struct Fuel {
     /// Used by instantiation.
     before: u64,
     /// Given last.
@@ -243,13 +243,13 @@ struct Fuel {
 
 type Answer = Result<WitScreen, WitAppError>;
 
-async fn enter(
+/// Arms every limit of a fresh store and makes the guest's instance in it.
+pub(crate) async fn instantiate(
     store: &mut Store<CallState>,
     prepared: &Prepared,
     env: &Arc<CallEnv>,
-    input: Input,
     fuel: &mut Fuel,
-) -> wasmtime::Result<Answer> {
+) -> wasmtime::Result<ScreenApp> {
     let limits = &env.limits;
     store.limiter(|state| &mut state.limiter);
     store.set_hostcall_fuel(usize::try_from(limits.message_bytes_max)?);
@@ -261,7 +261,18 @@ async fn enter(
     let app = prepared.pre.instantiate_async(&mut *store).await?;
     instantiating.store(false, Ordering::Relaxed);
     fuel.before = fuel.given.saturating_sub(store.get_fuel()?);
-    fuel.given = limits.call_fuel_max;
+    Ok(app)
+}
+
+async fn enter(
+    store: &mut Store<CallState>,
+    prepared: &Prepared,
+    env: &Arc<CallEnv>,
+    input: Input,
+    fuel: &mut Fuel,
+) -> wasmtime::Result<Answer> {
+    let app = instantiate(store, prepared, env, fuel).await?;
+    fuel.given = env.limits.call_fuel_max;
     store.set_fuel(fuel.given)?;
     let screen = app.glovebox_app_screen();
     match input {

@@ -1,0 +1,118 @@
+//! `glovebox-bench`: what this host adds to a floor that no host of its design can beat.
+//!
+//! A figure alone says more of the machine than of the program, so each is measured next
+//! to its floor in the same run, in alternating blocks: what disturbs one disturbs both.
+#![forbid(unsafe_code)]
+
+mod clock;
+mod floor;
+mod guests;
+mod hostcall;
+mod house;
+mod instantiate;
+mod measure;
+mod open_screen;
+mod report;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use clap::Parser;
+
+use measure::Row;
+
+/// The lines that can be measured, in the order in which they are.
+const NAMES: [&str; 3] = ["instantiate", "hostcall", "open-screen"];
+
+/// Measures the host, each figure next to its floor.
+#[derive(Parser)]
+#[command(
+    name = "glovebox-bench",
+    after_help = "Example:\n  glovebox-bench instantiate hostcall open-screen --json bench.json"
+)]
+struct Arguments {
+    /// Write the rows to this file as JSON too
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Which lines to measure [default: all]
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            report::problem(&problem);
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let names = chosen(&arguments.names)?;
+    if cfg!(debug_assertions) {
+        report::note("this is a debug build: the figures mean nothing, use `cargo xtask bench`");
+    }
+    report::note(&report::machine());
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let mut rows = Vec::new();
+    for name in names {
+        report::note(&format!("measuring {name} …"));
+        // on a worker, as a server's handler runs: from outside, each call into a guest
+        // would pay for waking one
+        let row = runtime.block_on(async { tokio::spawn(measure_one(name)).await })?;
+        rows.push(row.with_context(|| format!("measuring {name}"))?);
+    }
+    report::table(&rows);
+    match &arguments.json {
+        Some(file) => report::json(&rows, file),
+        None => Ok(()),
+    }
+}
+
+/// Everything unless something was named; each once, in our order.
+fn chosen(names: &[String]) -> anyhow::Result<Vec<&'static str>> {
+    if let Some(unknown) = names.iter().find(|name| !NAMES.contains(&name.as_str())) {
+        bail!(
+            "there is no benchmark `{unknown}`; known are: {}",
+            NAMES.join(", ")
+        );
+    }
+    let wanted = |name: &&str| names.is_empty() || names.iter().any(|wanted| wanted == name);
+    Ok(NAMES.into_iter().filter(wanted).collect())
+}
+
+async fn measure_one(name: &'static str) -> anyhow::Result<Row> {
+    match name {
+        "instantiate" => instantiate::measure().await,
+        "hostcall" => hostcall::measure().await,
+        "open-screen" => open_screen::measure().await,
+        _ => bail!("{name} is listed and not written"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_name_is_refused_with_the_known_ones() {
+        let refused = chosen(&["open-sreen".to_owned()]).unwrap_err().to_string();
+        assert!(refused.contains("`open-sreen`"), "{refused}");
+        assert!(
+            refused.contains("instantiate, hostcall, open-screen"),
+            "{refused}"
+        );
+    }
+
+    #[test]
+    fn no_name_stands_for_all_and_names_keep_our_order() {
+        assert_eq!(chosen(&[]).unwrap(), NAMES);
+        let two = ["open-screen", "instantiate"].map(str::to_owned);
+        assert_eq!(chosen(&two).unwrap(), ["instantiate", "open-screen"]);
+    }
+}
