@@ -1,4 +1,4 @@
-//! What should not happen in the store.
+//! What should not happen in the store, and what it cannot hold.
 
 use glovebox_database::RecordsError;
 
@@ -15,6 +15,28 @@ pub enum StoreError {
     #[error("the store was asked to carry out another kind of interaction")]
     WrongInteraction,
     /// A search would have to look at more resources than one search may.
-    #[error("the search would look at more than {0} resources")]
+    #[error("the search would look at more than {0} resources: narrow it")]
     TooCostly(usize),
+}
+
+/// A resource is valid and yet more than the store can hold in one record or commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it has {size} {what}, at most {max} can be stored")]
+pub struct TooLarge {
+    /// Of what.
+    pub what: &'static str,
+    /// How much there is.
+    pub size: usize,
+    /// How much there may be.
+    pub max: usize,
+}
+
+impl TooLarge {
+    pub(crate) fn check(what: &'static str, size: usize, max: usize) -> Result<(), Self> {
+        if size <= max {
+            Ok(())
+        } else {
+            Err(Self { what, size, max })
+        }
+    }
 }

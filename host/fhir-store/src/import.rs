@@ -7,26 +7,58 @@ use glovebox_fhir::{Interaction, Limits, Resource, equal_content};
 use glovebox_model::{Digest, Timestamp};
 use glovebox_policy::Permitted;
 
-use crate::error::StoreError;
+use crate::error::{StoreError, TooLarge};
 use crate::head::Head;
 use crate::key;
-use crate::store::{FhirStore, decode};
-use crate::write::Prepared;
+use crate::store::FhirStore;
+use crate::write::{Prepared, operations_of};
 
 /// What putting one resource would do.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Put {
     /// It is new, or differs and updating was asked for.
-    Write {
-        /// What is there now.
-        old: Option<Head>,
-        /// SHA-256 of the bytes as given.
-        given: Digest,
-    },
+    Write(Box<Planned>),
     /// An equal resource is there.
     Unchanged,
     /// A different resource with this id is there.
     Differs,
+    /// It does not fit into the store.
+    TooLarge(TooLarge),
+}
+
+/// A resource that is ready to be put. Only [`FhirStore::consider`] makes one, from a permit.
+#[derive(Debug)]
+pub struct Planned {
+    prepared: Prepared,
+    old: Option<Head>,
+}
+
+impl Planned {
+    /// `Type/id`.
+    pub fn reference(&self) -> String {
+        let facts = &self.prepared.head.facts;
+        format!("{}/{}", facts.resource_type(), facts.id())
+    }
+
+    /// SHA-256 of the bytes as given.
+    pub fn given(&self) -> &Digest {
+        &self.prepared.head.given
+    }
+
+    /// Whether there is no resource with this id now.
+    pub fn is_new(&self) -> bool {
+        self.old.as_ref().is_none_or(|old| old.deleted)
+    }
+
+    /// Records that putting it writes or removes.
+    pub fn operations(&self) -> usize {
+        operations_of(&self.prepared, self.old.as_ref())
+    }
+
+    /// Bytes that putting it writes, index entries included.
+    pub fn bytes(&self) -> usize {
+        self.prepared.bytes_written()
+    }
 }
 
 /// What an import batch wrote.
@@ -39,55 +71,56 @@ pub enum Imported {
 }
 
 impl FhirStore {
-    /// What putting this resource would do.
+    /// What putting this resource at `now` would do.
     pub async fn consider(
         &self,
         permitted: &Permitted<Interaction>,
         update: bool,
+        now: Timestamp,
     ) -> Result<Put, StoreError> {
-        let (resource, id) = given(permitted)?;
-        let resource_type = resource.resource_type();
-        let digest = glovebox_database::sha256(resource.bytes());
-        let stored = self.records.get(&key::head(resource_type, id)).await?;
-        let old = stored
-            .map(|stored| decode(resource_type, id, &stored))
-            .transpose()?;
-        let Some(head) = old.as_ref().filter(|head| !head.deleted) else {
-            return Ok(Put::Write { old, given: digest });
+        let Interaction::Update { resource, .. } = permitted.interaction() else {
+            return Err(StoreError::WrongInteraction);
         };
-        if head.given == digest || self.is_equal(head, resource).await? {
-            return Ok(Put::Unchanged);
+        let id = resource.id().ok_or(StoreError::WrongInteraction)?;
+        let old = self.head(permitted).await?;
+        if let Some(head) = old.as_ref().filter(|head| !head.deleted) {
+            let given = glovebox_database::sha256(resource.bytes());
+            if head.given == given || self.is_equal(head, resource).await? {
+                return Ok(Put::Unchanged);
+            }
+            if !update {
+                return Ok(Put::Differs);
+            }
         }
-        Ok(if update {
-            Put::Write { old, given: digest }
-        } else {
-            Put::Differs
+        let version = old.as_ref().map_or(0, |old| old.version) + 1;
+        Ok(match Prepared::new(resource, id, version, now) {
+            Ok(prepared) => Put::Write(Box::new(Planned { prepared, old })),
+            Err(too_large) => Put::TooLarge(too_large),
         })
     }
 
     async fn is_equal(&self, head: &Head, given: &Resource) -> Result<bool, StoreError> {
         let bytes = self.load(head).await?;
-        let stored = Resource::parse(&bytes, Limits::RESOURCE)
+        // What is stored was accepted once and is a little longer now, by its `meta`.
+        let limits = Limits {
+            bytes_max: bytes.len(),
+            ..Limits::RESOURCE
+        };
+        let stored = Resource::parse(&bytes, limits)
             .map_err(|_| StoreError::Damaged(head.facts.id().to_owned()))?;
         Ok(equal_content(&stored, given))
     }
 
     /// Writes a batch of considered resources under one intent, durably, all or nothing.
-    pub async fn import(
-        &self,
-        batch: &[(Permitted<Interaction>, Option<Head>)],
-        intent: u64,
-        now: Timestamp,
-    ) -> Result<Imported, StoreError> {
+    /// No resource may appear twice.
+    pub async fn import(&self, batch: &[Planned], intent: u64) -> Result<Imported, StoreError> {
         let mut operations = Batch::new().put(key::intent(intent), Vec::new(), Expect::Any);
         let mut seen = HashSet::new();
-        for (permitted, old) in batch {
-            let (resource, id) = given(permitted)?;
-            if !seen.insert((resource.resource_type(), id)) {
+        for Planned { prepared, old } in batch {
+            let facts = &prepared.head.facts;
+            if !seen.insert((facts.resource_type(), facts.id())) {
                 return Err(StoreError::WrongInteraction);
             }
-            let version = old.as_ref().map_or(0, |old| old.version) + 1;
-            let prepared = Prepared::new(resource, id, version, now);
             operations = prepared.operations(operations, old.as_ref(), <[u8]>::to_vec);
         }
         Ok(
@@ -96,15 +129,5 @@ impl FhirStore {
                 Err(_) => Imported::Changed,
             },
         )
-    }
-}
-
-fn given(permitted: &Permitted<Interaction>) -> Result<(&Resource, &str), StoreError> {
-    match permitted.interaction() {
-        Interaction::Update { resource, .. } => {
-            let id = resource.id().ok_or(StoreError::WrongInteraction)?;
-            Ok((resource, id))
-        }
-        _ => Err(StoreError::WrongInteraction),
     }
 }

@@ -11,11 +11,13 @@ mod import;
 mod key;
 mod search;
 mod store;
+#[cfg(test)]
+mod tests;
 mod write;
 
-pub use error::StoreError;
+pub use error::{StoreError, TooLarge};
 pub use head::Head;
-pub use import::{Imported, Put};
+pub use import::{Imported, Planned, Put};
 pub use search::{Found, Hit};
 pub use store::FhirStore;
 pub use write::{Change, Committed, WriteRefused};

@@ -1,10 +1,11 @@
 //! Searching: candidates by patient or type, matched and re-checked on their stored facts
 //! before anything is cut to a page. Bytes are loaded only for what is given out.
 
-use std::collections::{BTreeSet, BinaryHeap};
+use std::collections::{BTreeSet, BinaryHeap, HashSet};
 
 use bytes::Bytes;
-use glovebox_fhir::search::SortKey;
+use glovebox_database::Stored;
+use glovebox_fhir::search::{self, SortKey};
 use glovebox_fhir::{FactsView, Interaction, SearchQuery, compartment};
 use glovebox_model::{Digest, Timestamp};
 use glovebox_policy::Permitted;
@@ -12,12 +13,14 @@ use glovebox_policy::Permitted;
 use crate::error::StoreError;
 use crate::head::{Fixed, facts_part};
 use crate::key;
-use crate::store::FhirStore;
+use crate::store::{FhirStore, PIECE_BYTES, verified};
 
 /// Candidates that one search looks at most.
 const CANDIDATES_MAX: usize = 200_000;
 /// Candidates that are read at a time.
 const SCAN_CHUNK: usize = 1_024;
+/// Bytes of resources on one page at most; a page always holds one match.
+const PAGE_BYTES_MAX: usize = 16 << 20;
 
 /// A match that may be given out.
 #[derive(Clone, Debug)]
@@ -86,75 +89,119 @@ impl FhirStore {
         let Interaction::Search(query) = permitted.interaction() else {
             return Err(StoreError::WrongInteraction);
         };
-        let mut page = Page {
+        let page = Page {
             after: after.map(|bytes| SortKey::from_bytes(bytes.to_vec())),
-            count: count.max(1),
+            count: count.clamp(1, search::COUNT_MAX as usize),
             hits: BinaryHeap::new(),
             matched: 0,
         };
-        let (prefixes, outside_reach) = prefixes(permitted, query);
-        let mut seen = BTreeSet::new();
-        let several = prefixes.len() > 1;
-        let mut candidates = 0;
-        for prefix in &prefixes {
-            let mut from: Option<Vec<u8>> = None;
-            loop {
-                let records = self
-                    .records
-                    .scan(prefix, from.as_deref(), SCAN_CHUNK)
-                    .await?;
-                let full = records.len() == SCAN_CHUNK;
-                candidates += records.len();
-                if candidates > CANDIDATES_MAX {
-                    return Err(StoreError::TooCostly(CANDIDATES_MAX));
-                }
-                for (_, stored) in &records {
-                    let damaged = || StoreError::Damaged(query.resource_type().to_owned());
-                    let facts = facts_part(&stored.value)
-                        .and_then(FactsView::parse)
-                        .ok_or_else(damaged)?;
-                    // A resource in two patients' compartments is met twice.
-                    if !query.matches(&facts)
-                        || permitted.recheck(&facts).is_err()
-                        || (several && !seen.insert(facts.id().to_owned()))
-                    {
-                        continue;
-                    }
-                    let fixed = Fixed::decode(&stored.value).ok_or_else(damaged)?;
-                    if !fixed.deleted {
-                        page.offer(query, &facts, &fixed);
+        let (candidates, outside_reach) = candidates(permitted, query);
+        let mut search = Search {
+            permitted,
+            query,
+            page,
+            seen: HashSet::new(),
+            several: candidates.overlap(),
+            looked_at: 0,
+        };
+        match candidates {
+            Candidates::Keys(keys) => {
+                for keys in keys.chunks(SCAN_CHUNK) {
+                    for stored in self.records.get_many(keys).await?.iter().flatten() {
+                        search.look_at(stored)?;
                     }
                 }
-                match records.into_iter().last() {
-                    Some((last, _)) if full => from = Some(last),
-                    _ => break,
+            }
+            Candidates::Prefixes(prefixes) => {
+                for prefix in &prefixes {
+                    self.scan_all(prefix, &mut search).await?;
                 }
             }
         }
         Ok(Found {
             outside_reach,
-            ..page.finish()
+            ..search.page.finish()
         })
+    }
+
+    async fn scan_all(&self, prefix: &[u8], search: &mut Search<'_>) -> Result<(), StoreError> {
+        let mut from: Option<Vec<u8>> = None;
+        loop {
+            let records = self
+                .records
+                .scan(prefix, from.as_deref(), SCAN_CHUNK)
+                .await?;
+            for (_, stored) in &records {
+                search.look_at(stored)?;
+            }
+            if records.len() < SCAN_CHUNK {
+                return Ok(());
+            }
+            from = records.into_iter().next_back().map(|(key, _)| key);
+            // The embedded store answers without waiting: let others run between chunks.
+            tokio::task::yield_now().await;
+        }
     }
 
     /// The bytes of hits, in order.
     pub async fn load_many(&self, hits: &[Hit]) -> Result<Vec<Bytes>, StoreError> {
+        // Nearly all resources are one piece: those are read in one go.
+        let whole = |hit: &&Hit| usize::try_from(hit.length).is_ok_and(|n| n <= PIECE_BYTES);
+        let keys: Vec<_> = hits
+            .iter()
+            .filter(whole)
+            .map(|hit| key::piece(hit.resource_type, &hit.id, hit.version, 0))
+            .collect();
+        let mut pieces = self.records.get_many(&keys).await?.into_iter();
         let mut all = Vec::with_capacity(hits.len());
         for hit in hits {
-            let Hit {
-                resource_type,
-                id,
-                version,
-                length,
-                digest,
-                ..
-            } = hit;
-            all.push(
-                self.load_bytes(resource_type, id, *version, *length, digest)
-                    .await?,
-            );
+            let (resource_type, id) = (hit.resource_type, hit.id.as_str());
+            all.push(if whole(&hit) {
+                let found = pieces.next().flatten();
+                let length = usize::try_from(hit.length).unwrap_or(usize::MAX);
+                found
+                    .and_then(|piece| verified(piece.value, length, &hit.digest))
+                    .ok_or_else(|| StoreError::Damaged(format!("{resource_type}/{id}")))?
+            } else {
+                self.load_bytes(resource_type, id, hit.version, hit.length, &hit.digest)
+                    .await?
+            });
         }
         Ok(all)
+    }
+}
+
+/// A search under way.
+struct Search<'a> {
+    permitted: &'a Permitted<Interaction>,
+    query: &'a SearchQuery,
+    page: Page,
+    seen: HashSet<String>,
+    /// Whether a candidate can be met more than once.
+    several: bool,
+    looked_at: usize,
+}
+
+impl Search<'_> {
+    fn look_at(&mut self, stored: &Stored) -> Result<(), StoreError> {
+        self.looked_at += 1;
+        if self.looked_at > CANDIDATES_MAX {
+            return Err(StoreError::TooCostly(CANDIDATES_MAX));
+        }
+        let damaged = || StoreError::Damaged(self.query.resource_type().to_owned());
+        let facts = facts_part(&stored.value)
+            .and_then(FactsView::parse)
+            .ok_or_else(damaged)?;
+        if !self.query.matches(&facts) || self.permitted.recheck(&facts).is_err() {
+            return Ok(());
+        }
+        let fixed = Fixed::decode(&stored.value).ok_or_else(damaged)?;
+        // A resource in two patients' compartments is met twice.
+        if fixed.deleted || (self.several && !self.seen.insert(facts.id().to_owned())) {
+            return Ok(());
+        }
+        self.page.offer(self.query, &facts, &fixed);
+        Ok(())
     }
 }
 
@@ -192,8 +239,18 @@ impl Page {
             .into_iter()
             .map(|ordered| ordered.0)
             .collect();
-        let more = hits.len() > self.count;
-        hits.truncate(self.count);
+        let mut bytes = 0;
+        let fitting = hits
+            .iter()
+            .take(self.count)
+            .take_while(|hit| {
+                let first = bytes == 0;
+                bytes += usize::try_from(hit.length).unwrap_or(usize::MAX);
+                first || bytes <= PAGE_BYTES_MAX
+            })
+            .count();
+        let more = hits.len() > fitting;
+        hits.truncate(fitting);
         let next = hits
             .last()
             .filter(|_| more)
@@ -207,40 +264,77 @@ impl Page {
     }
 }
 
-/// Where the candidates stand, narrowed by the permit and by the query itself.
-fn prefixes(permitted: &Permitted<Interaction>, query: &SearchQuery) -> (Vec<Vec<u8>>, bool) {
-    let resource_type = query.resource_type();
-    let whole_type = || vec![key::heads(resource_type)];
-    let reach = permitted.patients();
-    let in_compartment =
-        compartment::parameters(resource_type).is_some_and(|parameters| !parameters.is_empty());
-    if resource_type != "Patient" && !in_compartment {
-        return (whole_type(), false);
-    }
-    let asked = query.patient_restriction();
-    match (reach, asked) {
-        (None, None) => (whole_type(), false),
-        (None, Some(asked)) => (
-            of_patients(asked.iter().map(String::as_str), resource_type),
-            false,
-        ),
-        (Some(reach), None) => (
-            of_patients(reach.iter().map(|p| p.as_str()), resource_type),
-            false,
-        ),
-        (Some(reach), Some(asked)) => {
-            let within = |id: &&str| reach.iter().any(|patient| patient.as_str() == *id);
-            let outside = !asked.iter().map(String::as_str).all(|id| within(&id));
-            let inside = asked.iter().map(String::as_str).filter(within);
-            (of_patients(inside, resource_type), outside)
-        }
+/// Where the candidates stand.
+enum Candidates {
+    /// Under these keys.
+    Keys(Vec<Vec<u8>>),
+    /// Under these prefixes.
+    Prefixes(Vec<Vec<u8>>),
+}
+
+impl Candidates {
+    fn overlap(&self) -> bool {
+        matches!(self, Self::Prefixes(prefixes) if prefixes.len() > 1)
     }
 }
 
-fn of_patients<'a>(patients: impl Iterator<Item = &'a str>, resource_type: &str) -> Vec<Vec<u8>> {
-    let unique: BTreeSet<&str> = patients.collect();
-    unique
-        .into_iter()
-        .map(|patient| key::all_of_patient(patient, resource_type))
-        .collect()
+/// The candidates, narrowed by the permit and by the query itself, and whether the query
+/// named patients beyond the permit's reach. Only the two decide where to look, never what
+/// is stored: the work done tells nothing of what is absent or forbidden.
+fn candidates(permitted: &Permitted<Interaction>, query: &SearchQuery) -> (Candidates, bool) {
+    let resource_type = query.resource_type();
+    let in_compartment =
+        compartment::parameters(resource_type).is_some_and(|parameters| !parameters.is_empty());
+    let is_patient = resource_type == "Patient";
+    let reach = permitted.patients();
+    let asked = if in_compartment || is_patient {
+        query.patient_restriction()
+    } else {
+        None
+    };
+    let within = |id: &str| {
+        reach
+            .as_ref()
+            .is_none_or(|reach| reach.iter().any(|patient| patient.as_str() == id))
+    };
+    let outside_reach = asked.iter().flatten().any(|patient| !within(patient));
+    let ids: Option<BTreeSet<&str>> = query.id_restriction().map(|ids| ids.into_iter().collect());
+    if let Some(ids) = ids {
+        let keys = ids.iter().map(|id| key::head(resource_type, id)).collect();
+        return (Candidates::Keys(keys), outside_reach);
+    }
+    if !in_compartment && !is_patient {
+        return (
+            Candidates::Prefixes(vec![key::heads(resource_type)]),
+            outside_reach,
+        );
+    }
+    let patients: Option<BTreeSet<&str>> = match (&reach, &asked) {
+        (None, None) => None,
+        (_, Some(asked)) => Some(
+            asked
+                .iter()
+                .map(String::as_str)
+                .filter(|id| within(id))
+                .collect(),
+        ),
+        (Some(reach), None) => Some(reach.iter().map(|patient| patient.as_str()).collect()),
+    };
+    let candidates = match patients {
+        None => Candidates::Prefixes(vec![key::heads(resource_type)]),
+        // Whom a permit reaches is a patient's own record, not one that links to it.
+        Some(patients) if is_patient => Candidates::Keys(
+            patients
+                .iter()
+                .map(|patient| key::head(resource_type, patient))
+                .collect(),
+        ),
+        Some(patients) => Candidates::Prefixes(
+            patients
+                .iter()
+                .map(|patient| key::all_of_patient(patient, resource_type))
+                .collect(),
+        ),
+    };
+    (candidates, outside_reach)
 }

@@ -3,11 +3,13 @@
 use bytes::{Bytes, BytesMut};
 use glovebox_database::{Keyspace, Stored};
 use glovebox_fhir::Interaction;
+use glovebox_model::Digest;
 use glovebox_policy::Permitted;
 
 use crate::error::StoreError;
 use crate::head::Head;
 use crate::key;
+use crate::write::RESOURCE_BYTES_MAX;
 
 /// Bytes of one piece of a resource: below the largest value of a record.
 pub(crate) const PIECE_BYTES: usize = 60 << 10;
@@ -24,45 +26,52 @@ impl FhirStore {
         Self { records }
     }
 
-    /// What is known of the resource that a read, vread, update or delete names. One point
-    /// read, whether it exists or not. For a vread it is that version.
+    /// What is known of the current version of the resource that an interaction names. One
+    /// point read, whether it exists or not.
     pub async fn head(
         &self,
         permitted: &Permitted<Interaction>,
     ) -> Result<Option<Head>, StoreError> {
-        let interaction = permitted.interaction();
-        let Some(id) = interaction.id() else {
-            return Err(StoreError::WrongInteraction);
-        };
-        let resource_type = interaction.resource_type();
-        let key = match interaction {
-            Interaction::Vread { version_id, .. } => match version_id.parse() {
-                Ok(version) => key::version(resource_type, id, version),
-                Err(_) => return Ok(None),
-            },
-            _ => key::head(resource_type, id),
-        };
-        let stored = self.records.get(&key).await?;
+        let (resource_type, id) = named(permitted)?;
+        let stored = self.records.get(&key::head(resource_type, id)).await?;
         stored
             .map(|stored| decode(resource_type, id, &stored))
             .transpose()
     }
 
-    /// The current version of the resource that a vread names: a version is given out only
-    /// if the current one may be seen too.
-    pub async fn current(
+    /// The version that a vread names, and the current one: a version is given out only if
+    /// the current one may be seen too. Two point reads, whatever exists.
+    pub async fn version(
         &self,
         permitted: &Permitted<Interaction>,
-    ) -> Result<Option<Head>, StoreError> {
-        let interaction = permitted.interaction();
-        let Some(id) = interaction.id() else {
+    ) -> Result<(Option<Head>, Option<Head>), StoreError> {
+        let (resource_type, id) = named(permitted)?;
+        let Interaction::Vread { version_id, .. } = permitted.interaction() else {
             return Err(StoreError::WrongInteraction);
         };
-        let resource_type = interaction.resource_type();
-        let stored = self.records.get(&key::head(resource_type, id)).await?;
-        stored
-            .map(|stored| decode(resource_type, id, &stored))
-            .transpose()
+        // Only the spelling that the store itself uses names a version; there is no version 0.
+        let version = version_id
+            .parse()
+            .ok()
+            .filter(|version: &u64| version.to_string() == *version_id)
+            .unwrap_or(0);
+        let keys = [
+            key::version(resource_type, id, version),
+            key::head(resource_type, id),
+        ];
+        let mut found = self
+            .records
+            .get_many(&keys)
+            .await?
+            .into_iter()
+            .map(|found| {
+                found
+                    .map(|stored| decode(resource_type, id, &stored))
+                    .transpose()
+            });
+        let asked = found.next().transpose()?.flatten();
+        let current = found.next().transpose()?.flatten();
+        Ok((asked, current))
     }
 
     /// The bytes of a version whose facts were checked. The digest binds the two.
@@ -84,32 +93,22 @@ impl FhirStore {
         id: &str,
         version: u64,
         length: u32,
-        digest: &glovebox_model::Digest,
+        digest: &Digest,
     ) -> Result<Bytes, StoreError> {
         let damaged = || StoreError::Damaged(format!("{resource_type}/{id}"));
         let length = usize::try_from(length).map_err(|_| damaged())?;
-        let bytes = if length <= PIECE_BYTES {
-            let piece = self
-                .records
-                .get(&key::piece(resource_type, id, version, 0))
-                .await?;
-            piece.ok_or_else(damaged)?.value
-        } else {
-            let pieces = u32::try_from(length.div_ceil(PIECE_BYTES)).map_err(|_| damaged())?;
-            let keys: Vec<_> = (0..pieces)
-                .map(|piece| key::piece(resource_type, id, version, piece))
-                .collect();
-            let mut whole = BytesMut::with_capacity(length);
-            for piece in self.records.get_many(&keys).await? {
-                whole.extend_from_slice(&piece.ok_or_else(damaged)?.value);
-            }
-            whole.freeze()
-        };
-        if bytes.len() == length && glovebox_database::sha256(&bytes) == *digest {
-            Ok(bytes)
-        } else {
-            Err(damaged())
+        if length > RESOURCE_BYTES_MAX {
+            return Err(damaged());
         }
+        let pieces = u32::try_from(length.div_ceil(PIECE_BYTES)).map_err(|_| damaged())?;
+        let keys: Vec<_> = (0..pieces)
+            .map(|piece| key::piece(resource_type, id, version, piece))
+            .collect();
+        let mut whole = BytesMut::with_capacity(length);
+        for piece in self.records.get_many(&keys).await? {
+            whole.extend_from_slice(&piece.ok_or_else(damaged)?.value);
+        }
+        verified(whole.freeze(), length, digest).ok_or_else(damaged)
     }
 
     /// Whether the commit of this write intent happened. Settles intents after a crash.
@@ -122,4 +121,16 @@ pub(crate) fn decode(resource_type: &str, id: &str, stored: &Stored) -> Result<H
     Head::decode(&stored.value, stored.version)
         .filter(|head| head.facts.resource_type() == resource_type && head.facts.id() == id)
         .ok_or_else(|| StoreError::Damaged(format!("{resource_type}/{id}")))
+}
+
+/// The bytes, if they are those whose length and digest were kept.
+pub(crate) fn verified(bytes: Bytes, length: usize, digest: &Digest) -> Option<Bytes> {
+    (bytes.len() == length && glovebox_database::sha256(&bytes) == *digest).then_some(bytes)
+}
+
+/// Type and id of what an interaction names.
+fn named(permitted: &Permitted<Interaction>) -> Result<(&str, &str), StoreError> {
+    let interaction = permitted.interaction();
+    let id = interaction.id().ok_or(StoreError::WrongInteraction)?;
+    Ok((interaction.resource_type(), id))
 }

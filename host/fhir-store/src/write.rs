@@ -6,10 +6,17 @@ use glovebox_fhir::{Facts, Interaction, Resource};
 use glovebox_model::{Digest, Timestamp};
 use glovebox_policy::Permitted;
 
-use crate::error::StoreError;
+use crate::error::{StoreError, TooLarge};
 use crate::head::Head;
 use crate::key;
 use crate::store::{FhirStore, PIECE_BYTES};
+
+/// Largest resource that is kept: what a caller may send, and the `meta` that is set.
+pub(crate) const RESOURCE_BYTES_MAX: usize = (4 << 20) + (4 << 10);
+/// Bytes of the facts of one version: a head has to fit into one record.
+const FACTS_BYTES_MAX: usize = 60 << 10;
+/// Patients in whose compartments one resource is at most: each has an index entry.
+const PATIENTS_MAX: usize = 200;
 
 /// How a permitted write is to be carried out.
 #[derive(Clone, Debug)]
@@ -42,6 +49,8 @@ pub enum WriteRefused {
     Changed,
     /// A generation moved: the session was revoked.
     Revoked,
+    /// The resource does not fit into the store.
+    TooLarge(TooLarge),
 }
 
 impl FhirStore {
@@ -54,7 +63,10 @@ impl FhirStore {
         let version = change.old.map_or(0, |old| old.version) + 1;
         let prepared = match permitted.interaction() {
             Interaction::Create { resource } | Interaction::Update { resource, .. } => {
-                Prepared::new(resource, change.id, version, change.now)
+                match Prepared::new(resource, change.id, version, change.now) {
+                    Ok(prepared) => prepared,
+                    Err(too_large) => return Ok(Err(WriteRefused::TooLarge(too_large))),
+                }
             }
             Interaction::Delete { .. } => match change.old {
                 Some(old) => Prepared::deletion(old, version, change.now),
@@ -69,8 +81,8 @@ impl FhirStore {
             Vec::new(),
             Expect::Any,
         );
-        for (key, expect) in change.expectations.clone() {
-            batch = batch.check(key, expect);
+        for (key, expect) in &change.expectations {
+            batch = batch.check(key.clone(), *expect);
         }
         match self
             .records
@@ -98,25 +110,45 @@ impl FhirStore {
 }
 
 /// A version that is ready to be written.
+#[derive(Debug)]
 pub(crate) struct Prepared {
     pub(crate) head: Head,
     bytes: Vec<u8>,
 }
 
 impl Prepared {
-    pub(crate) fn new(resource: &Resource, id: &str, version: u64, now: Timestamp) -> Self {
+    pub(crate) fn new(
+        resource: &Resource,
+        id: &str,
+        version: u64,
+        now: Timestamp,
+    ) -> Result<Self, TooLarge> {
         let bytes = resource.splice(id, &version.to_string(), now);
+        TooLarge::check("bytes", bytes.len(), RESOURCE_BYTES_MAX)?;
+        let facts = Facts::extract_as(resource, id, &version.to_string(), Some(now));
+        TooLarge::check(
+            "bytes of search values",
+            facts.as_bytes().len(),
+            FACTS_BYTES_MAX,
+        )?;
+        TooLarge::check("patients", facts.patients().count(), PATIENTS_MAX)?;
         let head = Head {
             version,
             last_updated: now,
             deleted: false,
-            facts: Facts::extract_as(resource, id, &version.to_string(), Some(now)),
+            facts,
             length: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
             digest: glovebox_database::sha256(&bytes),
             given: glovebox_database::sha256(resource.bytes()),
             record: 0,
         };
-        Self { head, bytes }
+        Ok(Self { head, bytes })
+    }
+
+    /// Bytes of the values that writing this version takes.
+    pub(crate) fn bytes_written(&self) -> usize {
+        let heads = 2 + self.head.facts.patients().count();
+        self.bytes.len() + heads * (self.head.facts.as_bytes().len() + 512)
     }
 
     fn deletion(old: &Head, version: u64, now: Timestamp) -> Self {
@@ -182,4 +214,11 @@ impl Prepared {
         }
         batch
     }
+}
+
+/// How many operations [`Prepared::operations`] adds, at most.
+pub(crate) fn operations_of(prepared: &Prepared, old: Option<&Head>) -> usize {
+    2 + prepared.bytes.len().div_ceil(PIECE_BYTES)
+        + prepared.head.facts.patients().count()
+        + old.map_or(0, |old| old.facts.patients().count())
 }

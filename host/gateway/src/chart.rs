@@ -69,8 +69,13 @@ impl Gateway {
             .await?
         {
             UserRights::Everyone => Reach::Everyone,
-            UserRights::Patients(patients) | UserRights::TooMany(patients) => {
-                Reach::Patients(patients)
+            UserRights::Patients(patients) => Reach::Patients(patients),
+            UserRights::TooMany(_) => {
+                let refusal = Refusal::TooCostly(format!(
+                    "you may open more than {PICKER_PATIENTS_MAX} patients: open one by its address"
+                ));
+                let (session, search) = (viewer.session(None), Interaction::Search(query));
+                return Err(self.failed(&session, &search, "too-costly", refusal));
             }
             UserRights::NoUser => Reach::Patients(BTreeSet::new()),
         };
@@ -79,7 +84,7 @@ impl Gateway {
             reach,
             Interaction::Search(query),
         );
-        let after = after.map(|cursor| cursor.after.as_slice());
+        let after = after.and_then(Cursor::position);
         self.search(&viewer.session(None), &permitted, after, count)
             .await
     }

@@ -1,5 +1,7 @@
 //! Where a search goes on: sealed, and bound to the session and the query.
 
+use std::time::Duration;
+
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -29,6 +31,11 @@ impl Cursor {
         }
     }
 
+    /// After which match to go on; `None` at the beginning.
+    pub(crate) fn position(&self) -> Option<&[u8]> {
+        (!self.after.is_empty()).then_some(self.after.as_slice())
+    }
+
     /// The resource type that is searched.
     pub fn resource_type(&self) -> &str {
         &self.resource_type
@@ -39,18 +46,24 @@ impl Cursor {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CursorBinding(pub String);
 
+/// What is sealed: type, parameters, position, and until when, in microseconds.
+type Sealed = (String, Vec<(String, String)>, String, i64);
+
 const NONCE_BYTES: usize = 12;
-/// Longest sealed cursor that is read.
+/// Longest sealed cursor that is made or read.
 const SEALED_BYTES_MAX: usize = 16 << 10;
+/// How long a sealed cursor can be opened.
+const LIFE: Duration = Duration::from_secs(60 * 60);
 
 impl Gateway {
     /// Seals a cursor (AES-256-GCM): it tells its holder nothing, cannot be changed, and
-    /// opens only for the same binding.
+    /// opens only for the same binding, within an hour.
     pub fn seal_cursor(&self, binding: &CursorBinding, cursor: &Cursor) -> Result<String, Refusal> {
         let plain = serde_json::to_vec(&serde_json::json!([
             cursor.resource_type,
             cursor.parameters,
             URL_SAFE_NO_PAD.encode(&cursor.after),
+            (self.clock.now() + LIFE).micros(),
         ]))
         .map_err(unavailable)?;
         let mut nonce = [0_u8; NONCE_BYTES];
@@ -65,7 +78,14 @@ impl Gateway {
             .map_err(unavailable)?;
         let mut whole = nonce.to_vec();
         whole.extend_from_slice(&sealed);
-        Ok(URL_SAFE_NO_PAD.encode(whole))
+        let sealed = URL_SAFE_NO_PAD.encode(whole);
+        if sealed.len() > SEALED_BYTES_MAX {
+            return Err(Refusal::TooCostly(
+                "the search is too long to be continued: give fewer or shorter parameters"
+                    .to_owned(),
+            ));
+        }
+        Ok(sealed)
     }
 
     /// Opens a sealed cursor for the binding under which it was sealed.
@@ -88,8 +108,11 @@ impl Gateway {
                 &mut sealed,
             )
             .map_err(|_| Refusal::BadCursor)?;
-        let (resource_type, parameters, after): (String, Vec<(String, String)>, String) =
+        let (resource_type, parameters, after, until): Sealed =
             serde_json::from_slice(plain).map_err(|_| Refusal::BadCursor)?;
+        if self.clock.now().micros() >= until {
+            return Err(Refusal::BadCursor);
+        }
         let after = URL_SAFE_NO_PAD
             .decode(after)
             .map_err(|_| Refusal::BadCursor)?;

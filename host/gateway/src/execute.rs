@@ -7,7 +7,7 @@ use glovebox_model::ledger::Outcome;
 use glovebox_policy::{AccessRequest, Decision, Permitted, decide};
 
 use crate::answer::{Answer, Released, Unreleased};
-use crate::gateway::{Gateway, unavailable};
+use crate::gateway::Gateway;
 use crate::record;
 use crate::refusal::Refusal;
 use crate::session::Session;
@@ -33,7 +33,7 @@ impl Gateway {
             Interaction::Create { .. }
             | Interaction::Update { .. }
             | Interaction::Delete { .. } => {
-                Answer::Written(self.write(session, pass, &permitted).await?)
+                Answer::Written(self.write(session, pass, permitted).await?)
             }
         };
         Ok(Unreleased::new(answer))
@@ -46,49 +46,64 @@ impl Gateway {
         pass: &Pass,
         interaction: Interaction,
     ) -> Result<Permitted<Interaction>, Refusal> {
-        pass.check()?;
-        let rights = self.rights(session).await?;
+        if let Err(revoked) = pass.check() {
+            let denied = Outcome::Denied("revoked".to_owned());
+            self.record(record::event(session, &interaction, denied))?;
+            return Err(revoked.into());
+        }
+        let rights = match self.rights(session, &interaction).await {
+            Ok(rights) => rights,
+            Err(refusal) => {
+                return Err(self.failed(session, &interaction, "unavailable", refusal));
+            }
+        };
         let request = AccessRequest {
             scopes: &session.scopes,
             patient: session.patient.as_ref(),
             rights: &rights,
         };
-        // The interaction moves into the permit; a refusal is recorded from a copy.
-        let described = interaction.clone();
         match decide(&request, interaction) {
             Decision::Permit(permitted) => Ok(permitted),
-            Decision::Deny(denial) => Err(self.deny(session, &described, &denial)),
+            Decision::Deny(denial, interaction) => Err(self.deny(session, &interaction, &denial)),
         }
     }
 
-    /// Present, deleted, absent and forbidden cost the same: one point read and one entry.
-    /// Bytes are loaded only after the facts have passed.
+    /// Present, deleted, absent and forbidden cost the same: one point read (two for a
+    /// version) and one entry. Bytes are loaded only after the facts have passed.
     pub(crate) async fn read(
         &self,
         session: &Session,
         permitted: &Permitted<Interaction>,
     ) -> Result<Released, Refusal> {
         let interaction = permitted.interaction();
-        let store = self.store(&session.tenant)?;
-        let Some(head) = store.head(permitted).await.map_err(unavailable)? else {
+        let store = self.store(session, interaction)?;
+        let broken = |error| self.broken(session, interaction, &error);
+        let (asked, current) = match interaction {
+            Interaction::Vread { .. } => {
+                let (asked, current) = store.version(permitted).await.map_err(broken)?;
+                (asked, Some(current))
+            }
+            _ => (store.head(permitted).await.map_err(broken)?, None),
+        };
+        let Some(head) = asked else {
             return Err(self.absent(session, interaction));
         };
-        if let Err(denial) = permitted.recheck(&head.facts.view()) {
-            return Err(self.deny(session, interaction, &denial));
-        }
-        if let Interaction::Vread { .. } = interaction {
-            let current = store.current(permitted).await.map_err(unavailable)?;
-            let Some(current) = current else {
-                return Err(self.absent(session, interaction));
-            };
-            if let Err(denial) = permitted.recheck(&current.facts.view()) {
+        // An old version is given out only if the current one may be seen too.
+        let current = match &current {
+            Some(None) => return Err(self.absent(session, interaction)),
+            Some(current) => current.as_ref(),
+            None => None,
+        };
+        for head in [Some(&head), current].into_iter().flatten() {
+            if let Err(denial) = permitted.recheck(&head.facts.view()) {
                 return Err(self.deny(session, interaction, &denial));
             }
         }
         if head.deleted {
             return Err(self.failed(session, interaction, "gone", Refusal::Gone));
         }
-        let released = self.load(session, &head).await?;
+        let bytes = store.load(&head).await.map_err(broken)?;
+        let released = released(&head, bytes);
         let entry = record::event(session, interaction, Outcome::Ok)
             .with("version", released.version_id.as_str());
         let entry = record::with_authorities(entry, permitted);
@@ -100,19 +115,14 @@ impl Gateway {
         ))?;
         Ok(released)
     }
+}
 
-    pub(crate) async fn load(&self, session: &Session, head: &Head) -> Result<Released, Refusal> {
-        let bytes = self
-            .store(&session.tenant)?
-            .load(head)
-            .await
-            .map_err(unavailable)?;
-        Ok(Released {
-            resource_type: head.facts.resource_type().to_owned(),
-            id: head.facts.id().to_owned(),
-            version_id: head.version_id(),
-            last_updated: head.last_updated,
-            bytes,
-        })
+fn released(head: &Head, bytes: bytes::Bytes) -> Released {
+    Released {
+        resource_type: head.facts.resource_type().to_owned(),
+        id: head.facts.id().to_owned(),
+        version_id: head.version_id(),
+        last_updated: head.last_updated,
+        bytes,
     }
 }

@@ -1,14 +1,16 @@
 //! What the door is made of.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use glovebox_database::Keyspace;
 use glovebox_database::fence::Fence;
 use glovebox_database::ledger::Ledger;
 use glovebox_database::relations::{Relations, Rights};
+use glovebox_fhir::Interaction;
 use glovebox_fhir_store::FhirStore;
-use glovebox_model::{Clock, TenantId, UserId};
+use glovebox_model::scope::Level;
+use glovebox_model::{Clock, PatientId, TenantId, UserId};
 use glovebox_policy::UserRights;
 use zeroize::Zeroizing;
 
@@ -17,6 +19,8 @@ use crate::session::Session;
 
 /// Patients that one `user/` search covers at most.
 const RELATED_PATIENTS_MAX: usize = 200;
+/// Related patients that are looked through at most for an interaction by id.
+const BY_ID_PATIENTS_MAX: usize = 5_000;
 
 /// What a gateway needs.
 pub struct GatewayParts {
@@ -69,35 +73,72 @@ impl Gateway {
         }
     }
 
-    pub(crate) fn store(&self, tenant: &TenantId) -> Result<&FhirStore, Refusal> {
-        self.stores.get(tenant).ok_or(Refusal::Unavailable)
+    /// The store of a session's tenant. That there is none is recorded like any refusal.
+    pub(crate) fn store(
+        &self,
+        session: &Session,
+        interaction: &Interaction,
+    ) -> Result<&FhirStore, Refusal> {
+        self.stores.get(&session.tenant).ok_or_else(|| {
+            tracing::error!(tenant = %session.tenant, "a session of a tenant without a store");
+            self.failed(session, interaction, "unavailable", Refusal::Unavailable)
+        })
     }
 
     /// What the person behind a session may open, read from the relations on every call.
-    pub(crate) async fn rights(&self, session: &Session) -> Result<UserRights, Refusal> {
+    pub(crate) async fn rights(
+        &self,
+        session: &Session,
+        interaction: &Interaction,
+    ) -> Result<UserRights, Refusal> {
         let Some(user) = &session.user else {
             return Ok(UserRights::NoUser);
         };
-        // A session with a patient in context and no `user/` scope needs one point read only.
+        let resource_type = interaction.resource_type();
         let needs_all = session
             .scopes
             .resources()
-            .any(|scope| scope.level == glovebox_model::scope::Level::User);
-        match &session.patient {
-            Some(patient) if !needs_all => {
-                let now = self.clock.now();
-                let may = self
-                    .relations
-                    .may_open(&session.tenant, user, patient, now)
-                    .await;
-                let patients = may.map_err(unavailable)?.then(|| patient.clone());
-                Ok(UserRights::Patients(patients.into_iter().collect()))
-            }
-            _ => {
-                self.rights_up_to(&session.tenant, user, RELATED_PATIENTS_MAX)
-                    .await
+            .any(|scope| scope.level == Level::User && scope.resource_type.matches(resource_type));
+        let mut singles: BTreeSet<PatientId> = session.patient.iter().cloned().collect();
+        if !needs_all {
+            // Only the patient in context matters: one look, not a list.
+            let known = self.openable(&session.tenant, user, singles).await?;
+            return Ok(UserRights::Patients(known));
+        }
+        let (limit, named) = match interaction {
+            Interaction::Search(query) => (RELATED_PATIENTS_MAX, query.patient_restriction()),
+            _ => (BY_ID_PATIENTS_MAX, None),
+        };
+        let rights = self.rights_up_to(&session.tenant, user, limit).await?;
+        if !matches!(rights, UserRights::TooMany(_)) {
+            return Ok(rights);
+        }
+        let only_named = named.is_some();
+        singles.extend(named.iter().flatten().filter_map(|id| id.parse().ok()));
+        let known = self.openable(&session.tenant, user, singles).await?;
+        Ok(if only_named {
+            UserRights::Patients(known)
+        } else {
+            UserRights::TooMany(known)
+        })
+    }
+
+    /// Those of `patients` whom a user may open now, asked one by one.
+    async fn openable(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        patients: BTreeSet<PatientId>,
+    ) -> Result<BTreeSet<PatientId>, Refusal> {
+        let now = self.clock.now();
+        let mut known = BTreeSet::new();
+        for patient in patients {
+            let may = self.relations.may_open(tenant, user, &patient, now).await;
+            if may.map_err(unavailable)? {
+                known.insert(patient);
             }
         }
+        Ok(known)
     }
 
     pub(crate) async fn rights_up_to(

@@ -1,9 +1,12 @@
 //! Import: resources are put as given, in batches that are announced in the ledger.
 
+use std::collections::HashSet;
+
+use glovebox_database::ledger::Ledger;
 use glovebox_fhir::{Interaction, Resource};
-use glovebox_fhir_store::{FhirStore, Head, Imported, Put};
+use glovebox_fhir_store::{FhirStore, Imported, Planned, Put, StoreError};
+use glovebox_model::TenantId;
 use glovebox_model::ledger::{Event, Kind, Outcome, Subject};
-use glovebox_model::{Digest, TenantId};
 use glovebox_policy::{Permitted, Reach, SystemReason, permit_system};
 
 use crate::gateway::{Gateway, unavailable};
@@ -11,10 +14,14 @@ use crate::refusal::Refusal;
 
 /// Resources of one commit at most.
 const BATCH_RESOURCES_MAX: usize = 200;
-/// Bytes of one commit at most.
+/// Records of one commit at most: well below what one batch of records may hold.
+const BATCH_OPERATIONS_MAX: usize = 3_000;
+/// Bytes of one commit at most, with room for one more of the largest resources.
 const BATCH_BYTES_MAX: usize = 8 << 20;
 /// How often a batch is tried again when something changed underneath it.
 const TRIES_MAX: usize = 5;
+/// Refused resources that one ledger entry names; beyond it the count tells.
+const REFUSED_NAMED_MAX: usize = 100;
 
 /// How an import treats what is already there.
 #[derive(Clone, Copy, Debug, Default)]
@@ -53,13 +60,47 @@ impl ImportReport {
         self.unchanged += part.unchanged;
         self.refused.extend(part.refused);
     }
+
+    fn refuse(&mut self, reference: String, why: impl Into<String>) {
+        let why = why.into();
+        self.refused.push(RefusedResource { reference, why });
+    }
 }
 
-/// One resource that will be written.
-struct Write {
-    permitted: Permitted<Interaction>,
-    old: Option<Head>,
-    given: Digest,
+/// What goes into the next commit.
+#[derive(Default)]
+struct ImportBatch {
+    permits: Vec<Permitted<Interaction>>,
+    planned: Vec<Planned>,
+    references: HashSet<String>,
+    operations: usize,
+    bytes: usize,
+}
+
+impl ImportBatch {
+    fn has_room_for(&self, planned: &Planned) -> bool {
+        self.planned.len() < BATCH_RESOURCES_MAX
+            && self.operations + planned.operations() <= BATCH_OPERATIONS_MAX
+            && (self.planned.is_empty() || self.bytes + planned.bytes() <= BATCH_BYTES_MAX)
+    }
+
+    fn push(&mut self, permitted: Permitted<Interaction>, planned: Planned) {
+        self.operations += planned.operations();
+        self.bytes += planned.bytes();
+        self.references.insert(planned.reference());
+        self.permits.push(permitted);
+        self.planned.push(planned);
+    }
+}
+
+/// One import under way.
+struct Import<'a> {
+    gateway: &'a Gateway,
+    store: &'a FhirStore,
+    subject: Subject,
+    options: ImportOptions,
+    report: ImportReport,
+    batch: ImportBatch,
 }
 
 impl Gateway {
@@ -73,146 +114,163 @@ impl Gateway {
         resources: Vec<Resource>,
         options: ImportOptions,
     ) -> Result<ImportReport, Refusal> {
-        let mut report = ImportReport::default();
-        let mut batch = Vec::new();
-        let mut bytes = 0;
+        let mut import = Import {
+            gateway: self,
+            store: self.stores.get(tenant).ok_or(Refusal::Unavailable)?,
+            subject: Subject {
+                tenant: Some(tenant.clone()),
+                ..actor.clone()
+            },
+            options,
+            report: ImportReport::default(),
+            batch: ImportBatch::default(),
+        };
         for resource in resources {
-            let repeated = batch.iter().any(|other: &Resource| {
-                other.resource_type() == resource.resource_type() && other.id() == resource.id()
-            });
-            bytes += resource.bytes().len();
-            if repeated || batch.len() == BATCH_RESOURCES_MAX || bytes > BATCH_BYTES_MAX {
-                report.add(
-                    self.import_batch(tenant, actor, std::mem::take(&mut batch), options)
-                        .await?,
-                );
-                bytes = resource.bytes().len();
-            }
-            batch.push(resource);
+            import.take(resource).await?;
         }
-        if !batch.is_empty() {
-            report.add(self.import_batch(tenant, actor, batch, options).await?);
+        import.flush().await?;
+        import.record_refused()?;
+        Ok(import.report)
+    }
+}
+
+impl Import<'_> {
+    async fn take(&mut self, resource: Resource) -> Result<(), Refusal> {
+        let Some(id) = resource.id() else {
+            self.report.refuse(
+                resource.resource_type().to_owned(),
+                "it has no id: give it one, or a fullUrl of the form urn:uuid:…",
+            );
+            return Ok(());
+        };
+        let reference = format!("{}/{id}", resource.resource_type());
+        if self.batch.references.contains(&reference) {
+            // Given twice: the second one is compared with the first.
+            self.flush().await?;
         }
-        Ok(report)
+        let interaction = Interaction::Update {
+            resource,
+            if_match: None,
+        };
+        self.consider(permit_system(
+            SystemReason::Import,
+            Reach::Everyone,
+            interaction,
+        ))
+        .await
     }
 
-    async fn import_batch(
-        &self,
-        tenant: &TenantId,
-        actor: &Subject,
-        resources: Vec<Resource>,
-        options: ImportOptions,
-    ) -> Result<ImportReport, Refusal> {
-        let store = self.store(tenant)?;
-        let mut report = ImportReport::default();
-        let mut permits = Vec::with_capacity(resources.len());
-        for resource in resources {
-            if resource.id().is_none() {
-                report.refused.push(RefusedResource {
-                    reference: resource.resource_type().to_owned(),
-                    why: "it has no id: give it one, or a fullUrl of the form urn:uuid:…"
-                        .to_owned(),
-                });
-                continue;
+    async fn consider(&mut self, permitted: Permitted<Interaction>) -> Result<(), Refusal> {
+        let now = self.gateway.clock.now();
+        let put = self.store.consider(&permitted, self.options.update, now);
+        match put.await.map_err(unavailable)? {
+            Put::Write(planned) => {
+                if !self.batch.has_room_for(&planned) {
+                    self.flush().await?;
+                }
+                self.batch.push(permitted, *planned);
             }
-            let interaction = Interaction::Update {
-                resource,
-                if_match: None,
-            };
-            permits.push(permit_system(
-                SystemReason::Import,
-                Reach::Everyone,
-                interaction,
-            ));
+            Put::Unchanged => self.report.unchanged += 1,
+            Put::Differs => self.report.refuse(
+                reference_of(&permitted),
+                "a resource with this id and other content is there: use --update to replace it",
+            ),
+            Put::TooLarge(too_large) => self
+                .report
+                .refuse(reference_of(&permitted), too_large.to_string()),
         }
+        Ok(())
+    }
+
+    /// Commits what was collected. When something changed underneath, all of it is
+    /// considered again.
+    async fn flush(&mut self) -> Result<(), Refusal> {
         for _ in 0..TRIES_MAX {
-            let mut attempt = report.clone();
-            let writes = consider(store, &permits, options, &mut attempt).await?;
-            if writes.is_empty() {
-                return Ok(attempt);
+            let batch = std::mem::take(&mut self.batch);
+            if batch.planned.is_empty() {
+                return Ok(());
             }
-            if self.import_writes(store, tenant, actor, &writes).await? == Imported::Done {
-                for write in &writes {
-                    match write.old.as_ref().is_some_and(|old| !old.deleted) {
-                        true => attempt.updated += 1,
-                        false => attempt.created += 1,
+            let created = batch.planned.iter().filter(|put| put.is_new()).count();
+            let updated = batch.planned.len() - created;
+            // A task of its own: whoever asked may stop waiting, and the outcome follows still.
+            let committing = tokio::spawn(commit(
+                self.gateway.ledger.clone(),
+                self.store.clone(),
+                self.subject.clone(),
+                batch.planned,
+            ));
+            match committing.await.map_err(unavailable)?? {
+                Imported::Done => {
+                    self.report.created += created;
+                    self.report.updated += updated;
+                    return Ok(());
+                }
+                Imported::Changed => {
+                    for permitted in batch.permits {
+                        // Boxed, because considering may flush, which may consider again.
+                        Box::pin(self.consider(permitted)).await?;
                     }
                 }
-                return Ok(attempt);
             }
         }
         Err(Refusal::Unavailable)
     }
 
-    async fn import_writes(
-        &self,
-        store: &FhirStore,
-        tenant: &TenantId,
-        actor: &Subject,
-        writes: &[Write],
-    ) -> Result<Imported, Refusal> {
-        let subject = Subject {
-            tenant: Some(tenant.clone()),
-            ..actor.clone()
-        };
-        let listing: Vec<String> = writes
+    fn record_refused(&self) -> Result<(), Refusal> {
+        let refused = &self.report.refused;
+        if refused.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<String> = refused
             .iter()
-            .map(|write| {
-                let interaction = write.permitted.interaction();
-                let id = interaction.id().unwrap_or_default();
-                format!("{}/{id} {}", interaction.resource_type(), write.given)
-            })
+            .take(REFUSED_NAMED_MAX)
+            .map(|refused| refused.reference.clone())
             .collect();
-        let event = Event::new(Kind::ImportIntent, "import", subject.clone(), Outcome::Ok)
-            .with("count", u64::try_from(writes.len()).unwrap_or(u64::MAX))
-            .with("content", listing);
-        let intent = self.ledger.intent(event).await.map_err(unavailable)?;
-        let batch: Vec<_> = writes
-            .iter()
-            .map(|write| (write.permitted.clone(), write.old.clone()))
-            .collect();
-        let imported = store.import(&batch, intent, self.clock.now()).await;
-        let outcome = match &imported {
-            Ok(Imported::Done) => Outcome::Ok,
-            Ok(Imported::Changed) => Outcome::Failed("conflict".to_owned()),
-            Err(_) => Outcome::Failed("store".to_owned()),
-        };
-        let event = Event::new(Kind::ImportOutcome, "import", subject, outcome);
-        self.ledger.outcome(intent, event).map_err(unavailable)?;
-        imported.map_err(unavailable)
+        let denied = Outcome::Denied("not-importable".to_owned());
+        let event = Event::new(Kind::Fhir, "import", self.subject.clone(), denied)
+            .with("count", u64::try_from(refused.len()).unwrap_or(u64::MAX))
+            .with("ids", names);
+        self.gateway.record(event)
     }
 }
 
-async fn consider(
-    store: &FhirStore,
-    permits: &[Permitted<Interaction>],
-    options: ImportOptions,
-    report: &mut ImportReport,
-) -> Result<Vec<Write>, Refusal> {
-    let mut writes = Vec::new();
-    for permitted in permits {
-        match store
-            .consider(permitted, options.update)
-            .await
-            .map_err(unavailable)?
-        {
-            Put::Write { old, given } => writes.push(Write {
-                permitted: permitted.clone(),
-                old,
-                given,
-            }),
-            Put::Unchanged => report.unchanged += 1,
-            Put::Differs => report.refused.push(RefusedResource {
-                reference: format!(
-                    "{}/{}",
-                    permitted.interaction().resource_type(),
-                    permitted.interaction().id().unwrap_or_default()
-                ),
-                why:
-                    "a resource with this id and other content is there: use --update to replace it"
-                        .to_owned(),
-            }),
+fn reference_of(permitted: &Permitted<Interaction>) -> String {
+    let interaction = permitted.interaction();
+    let id = interaction.id().unwrap_or_default();
+    format!("{}/{id}", interaction.resource_type())
+}
+
+/// A durable intent that lists what comes, the commit that carries its sequence, the outcome.
+async fn commit(
+    ledger: Ledger,
+    store: FhirStore,
+    subject: Subject,
+    planned: Vec<Planned>,
+) -> Result<Imported, Refusal> {
+    let listing: Vec<String> = planned
+        .iter()
+        .map(|put| format!("{} {}", put.reference(), put.given()))
+        .collect();
+    let event = Event::new(Kind::ImportIntent, "import", subject.clone(), Outcome::Ok)
+        .with("count", u64::try_from(planned.len()).unwrap_or(u64::MAX))
+        .with("content", listing);
+    let intent = ledger.intent(event).await.map_err(unavailable)?;
+    let imported = match store.import(&planned, intent).await {
+        Ok(imported) => imported,
+        // Whether it was committed is unknown: the intent stays open, the next start settles it.
+        Err(error @ StoreError::Records(_)) => return Err(unavailable(error)),
+        Err(error) => {
+            let failed = Outcome::Failed("store".to_owned());
+            let event = Event::new(Kind::ImportOutcome, "import", subject, failed);
+            ledger.outcome(intent, event).map_err(unavailable)?;
+            return Err(unavailable(error));
         }
-    }
-    Ok(writes)
+    };
+    let outcome = match imported {
+        Imported::Done => Outcome::Ok,
+        Imported::Changed => Outcome::Failed("conflict".to_owned()),
+    };
+    let event = Event::new(Kind::ImportOutcome, "import", subject, outcome);
+    ledger.outcome(intent, event).map_err(unavailable)?;
+    Ok(imported)
 }

@@ -11,11 +11,14 @@ mod cursor;
 mod execute;
 mod gateway;
 mod import;
+mod membership;
 mod record;
 mod refusal;
 mod search;
 mod session;
 mod settle;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub use answer::{Answer, Page, Released, Unreleased, Written};

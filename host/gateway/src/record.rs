@@ -1,6 +1,6 @@
 //! What the ledger says of an interaction.
 
-use glovebox_fhir::Interaction;
+use glovebox_fhir::{Interaction, InteractionKind};
 use glovebox_model::ledger::{Event, Kind, Outcome};
 use glovebox_policy::{Denial, Permitted};
 
@@ -10,6 +10,20 @@ use crate::session::Session;
 
 /// Ids listed in one entry at most; beyond it the count tells.
 const IDS_MAX: usize = 100;
+/// Authorities listed in one entry at most; each is a scope of at most 512 bytes.
+const AUTHORITIES_MAX: usize = 20;
+/// Longest text of a caller that is kept in full; a longer one is cut and its digest kept.
+const TEXT_BYTES_MAX: usize = 2_000;
+
+/// A caller's text, so short that nobody can fill the ledger with it.
+fn bounded(text: String) -> String {
+    if text.len() <= TEXT_BYTES_MAX {
+        return text;
+    }
+    let digest = glovebox_database::sha256(text.as_bytes());
+    let start = text.get(..text.floor_char_boundary(TEXT_BYTES_MAX));
+    format!("{}… ({digest})", start.unwrap_or_default())
+}
 
 /// An entry in the making: who, by which door, what.
 pub(crate) fn event(session: &Session, interaction: &Interaction, outcome: Outcome) -> Event {
@@ -25,7 +39,7 @@ pub(crate) fn event(session: &Session, interaction: &Interaction, outcome: Outco
         event = event.with("id", id);
     }
     if let Interaction::Search(query) = interaction {
-        event = event.with("query", query.canonical());
+        event = event.with("query", bounded(query.canonical()));
     }
     event
 }
@@ -35,6 +49,7 @@ pub(crate) fn with_authorities(event: Event, permitted: &Permitted<Interaction>)
     let authorities: Vec<String> = permitted
         .bases()
         .iter()
+        .take(AUTHORITIES_MAX)
         .map(|basis| basis.authority.clone())
         .collect();
     event.with("authority", authorities)
@@ -95,6 +110,36 @@ impl Gateway {
         refusal: Refusal,
     ) -> Refusal {
         let event = event(session, interaction, Outcome::Failed(code.to_owned()));
+        self.record(event).err().unwrap_or(refusal)
+    }
+
+    /// Records that the store failed: logged once with its cause, which the caller never sees.
+    pub(crate) fn broken(
+        &self,
+        session: &Session,
+        interaction: &Interaction,
+        error: &dyn std::error::Error,
+    ) -> Refusal {
+        tracing::error!(%error, "the store does not answer");
+        self.failed(session, interaction, "unavailable", Refusal::Unavailable)
+    }
+
+    /// Records a request that was refused before it became an [`Interaction`]: an unknown
+    /// type, an id that is none, a search that cannot be understood. `problem` is told to
+    /// the caller.
+    pub fn invalid(
+        &self,
+        session: &Session,
+        kind: InteractionKind,
+        resource_type: &str,
+        problem: &str,
+    ) -> Refusal {
+        let failed = Outcome::Failed("invalid".to_owned());
+        let event = Event::new(Kind::Fhir, kind.as_str(), session.subject.clone(), failed)
+            .with("door", session.door.as_str())
+            .with("type", bounded(resource_type.to_owned()))
+            .with("problem", bounded(problem.to_owned()));
+        let refusal = Refusal::Invalid(problem.to_owned());
         self.record(event).err().unwrap_or(refusal)
     }
 }

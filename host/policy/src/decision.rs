@@ -59,8 +59,8 @@ impl Denial {
 pub enum Decision {
     /// Carry it out, and re-check what comes back.
     Permit(Permitted<Interaction>),
-    /// Refuse.
-    Deny(Denial),
+    /// Refuse. The interaction comes back, so that the refusal can be recorded.
+    Deny(Denial, Interaction),
 }
 
 /// Decides by type, letter and reach: nothing that is stored is looked at, so that the
@@ -85,7 +85,8 @@ pub fn decide(request: &AccessRequest<'_>, interaction: Interaction) -> Decision
     }
     if bases.is_empty() {
         let missing = || Rule::ScopeMissing(needed(request, resource_type, letter));
-        return Decision::Deny(Denial::new(refused.unwrap_or_else(missing)));
+        let denial = Denial::new(refused.unwrap_or_else(missing));
+        return Decision::Deny(denial, interaction);
     }
     Decision::Permit(Permitted::new(interaction, bases))
 }

@@ -26,6 +26,11 @@ impl Reach {
     fn covers(&self, facts: &FactsView<'_>) -> bool {
         match self {
             Self::Everyone => true,
+            // A Patient's link puts it into the compartment of whom it links to. It never
+            // widens whom an authority reaches: a person's record is reached by its own id.
+            Self::Patients(patients) if facts.resource_type() == "Patient" => patients
+                .iter()
+                .any(|patient| patient.as_str() == facts.id()),
             Self::Patients(patients) => {
                 compartment::is_universal(facts.resource_type())
                     || facts

@@ -113,6 +113,10 @@ fn period(node: &Value) -> Option<DateRange> {
 }
 
 fn text(out: &mut Writer, original: &str) {
+    // No search value is longer than this: what comes after can only matter to `:contains`.
+    let original = original
+        .get(..original.floor_char_boundary(search::VALUE_BYTES_MAX + 4))
+        .unwrap_or(original);
     let normalised = search::normalise(original);
     if !normalised.is_empty() {
         write_value(

@@ -47,7 +47,7 @@ fn decided(
 
 fn rule(decision: Decision) -> String {
     match decision {
-        Decision::Deny(denial) => denial.rule.to_string(),
+        Decision::Deny(denial, _) => denial.rule.to_string(),
         Decision::Permit(_) => "permit".to_owned(),
     }
 }
@@ -111,7 +111,7 @@ fn the_decision_before_the_fetch_follows_type_letter_level_and_rights() {
 
 #[test]
 fn a_refusal_names_the_scope_that_would_satisfy_it() {
-    let Decision::Deny(denial) =
+    let Decision::Deny(denial, _) =
         decided("", Some("anna"), &UserRights::Everyone, read("Observation"))
     else {
         panic!("expected a denial")
@@ -181,4 +181,23 @@ fn a_universal_type_passes_without_a_patient() {
     };
     let practitioner = facts(r#"{"resourceType":"Practitioner","id":"p"}"#);
     assert!(permitted.recheck(&practitioner.view()).is_ok());
+}
+
+#[test]
+fn a_link_to_the_patient_in_context_opens_nobody_elses_record() {
+    let Decision::Permit(permitted) = decided(
+        "patient/Patient.rs",
+        Some("anna"),
+        &UserRights::Everyone,
+        read("Patient"),
+    ) else {
+        panic!("expected a permit")
+    };
+    let record = |id: &str, link: &str| {
+        facts(&format!(
+            r#"{{"resourceType":"Patient","id":"{id}","link":[{{"other":{{"reference":"Patient/{link}"}},"type":"seealso"}}]}}"#
+        ))
+    };
+    assert!(permitted.recheck(&record("anna", "james").view()).is_ok());
+    assert!(permitted.recheck(&record("james", "anna").view()).is_err());
 }

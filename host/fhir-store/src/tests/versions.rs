@@ -1,0 +1,271 @@
+use glovebox_database::{Batch, Durability, Expect};
+
+use super::*;
+use crate::StoreError;
+
+const GLUCOSE: &str = r#"{ "resourceType" : "Observation","id":"o1",
+  "_unknown":[1.50,{"x":1e2}], "status":"final","code":{"text":"Glucose"},
+  "subject":{"reference":"Patient/anna"},"valueQuantity":{"value":5.10,"unit":"mmol/L"}}"#;
+
+#[tokio::test]
+async fn bytes_are_kept_but_for_id_and_meta() {
+    let kit = Kit::new();
+    kit.put(GLUCOSE).await;
+    let head = kit.head("Observation", "o1").await.unwrap();
+    let bytes = kit.store.load(&head).await.unwrap();
+    let text = std::str::from_utf8(&bytes).unwrap();
+    assert!(
+        text.contains(r#""_unknown":[1.50,{"x":1e2}], "status":"final""#),
+        "{text}"
+    );
+    assert!(text.contains(r#""value":5.10,"#), "{text}");
+    assert!(text.contains(r#""versionId":"1""#), "{text}");
+}
+
+#[tokio::test]
+async fn every_version_can_be_read_again_and_a_deletion_is_one() {
+    let kit = Kit::new();
+    let create = Interaction::create(resource(GLUCOSE));
+    assert_eq!(kit.write(create, "o1", None, 1).await.unwrap().version, 1);
+    let first = kit.head("Observation", "o1").await.unwrap();
+    let changed = resource(&GLUCOSE.replace("5.10", "6.0"));
+    let update = Interaction::update(changed, None).unwrap();
+    assert_eq!(
+        kit.write(update.clone(), "o1", Some(&first), 2)
+            .await
+            .unwrap()
+            .version,
+        2
+    );
+    let second = kit.head("Observation", "o1").await.unwrap();
+    // whoever still holds the first version is told so
+    assert_eq!(
+        kit.write(update, "o1", Some(&first), 3).await,
+        Err(WriteRefused::Changed)
+    );
+    let delete = Interaction::delete("Observation", "o1", None).unwrap();
+    assert_eq!(
+        kit.write(delete, "o1", Some(&second), 4)
+            .await
+            .unwrap()
+            .version,
+        3
+    );
+
+    let mut seen = Vec::new();
+    for version in [
+        "1",
+        "2",
+        "3",
+        "4",
+        "0",
+        "01",
+        "+1",
+        "x",
+        "99999999999999999999",
+    ] {
+        let Ok(vread) = Interaction::vread("Observation", "o1", version) else {
+            continue;
+        };
+        let (asked, current) = kit.store.version(&everyone(vread)).await.unwrap();
+        let current = current.unwrap();
+        assert!(current.deleted && current.version == 3);
+        seen.push((version, asked.map(|head| (head.version, head.deleted))));
+    }
+    assert_eq!(
+        seen,
+        [
+            ("1", Some((1, false))),
+            ("2", Some((2, false))),
+            ("3", Some((3, true))),
+            ("4", None),
+            ("0", None),
+            ("01", None),
+            ("x", None),
+            ("99999999999999999999", None),
+        ]
+    );
+    for (head, value) in [(&first, "5.10"), (&second, "6.0")] {
+        let bytes = kit.store.load(head).await.unwrap();
+        assert!(std::str::from_utf8(&bytes).unwrap().contains(value));
+    }
+    assert!(kit.search("Observation?patient=anna").await.is_empty());
+    assert!(kit.search("Observation?_id=o1").await.is_empty());
+    assert!(kit.search("Observation?").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_write_leaves_the_mark_of_its_intent_and_a_refused_one_leaves_none() {
+    let kit = Kit::new();
+    let create = || Interaction::create(resource(GLUCOSE));
+    kit.write(create(), "o1", None, 1).await.unwrap();
+    assert_eq!(
+        kit.write(create(), "o1", None, 1).await,
+        Err(WriteRefused::Changed)
+    );
+    assert!(kit.store.intent_was_committed(1).await.unwrap());
+    assert!(!kit.store.intent_was_committed(2).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_write_whose_expectation_fails_says_revoked() {
+    let kit = Kit::new();
+    let fence = kit.sled.keyspace("fence");
+    let permitted = everyone(Interaction::create(resource(GLUCOSE)));
+    let change = Change {
+        id: "o1",
+        old: None,
+        now: at(1),
+        intent: 1,
+        expectations: vec![(fence.absolute(b"session/x"), Expect::Version(7))],
+    };
+    let refused = kit.store.commit(&permitted, change).await.unwrap();
+    assert_eq!(refused, Err(WriteRefused::Revoked));
+    assert!(kit.head("Observation", "o1").await.is_none());
+}
+
+#[tokio::test]
+async fn an_update_moves_the_index_entries_along() {
+    let kit = Kit::new();
+    kit.put(GLUCOSE).await;
+    kit.put(&GLUCOSE.replace("Patient/anna", "Patient/tom"))
+        .await;
+    assert_eq!(kit.search("Observation?patient=tom").await, ["o1"]);
+    assert!(kit.search("Observation?patient=anna").await.is_empty());
+}
+
+#[tokio::test]
+async fn resources_of_any_size_come_back_whole() {
+    let kit = Kit::new();
+    // around one piece, several pieces, the largest that is accepted
+    for bytes in [
+        (60 << 10) - 200,
+        60 << 10,
+        64 << 10,
+        200 << 10,
+        (4 << 20) - 200,
+    ] {
+        let data = "A".repeat(bytes);
+        let json = format!(
+            r#"{{"resourceType":"DocumentReference","id":"d{bytes}","status":"current","subject":{{"reference":"Patient/anna"}},"content":[{{"attachment":{{"data":"{data}"}}}}]}}"#
+        );
+        kit.put(&json).await;
+        let head = kit
+            .head("DocumentReference", &format!("d{bytes}"))
+            .await
+            .unwrap();
+        let loaded = kit.store.load(&head).await.unwrap();
+        assert!(std::str::from_utf8(&loaded).unwrap().contains(&data));
+    }
+    // the same through a search, small ones and large ones side by side
+    kit.put(r#"{"resourceType":"DocumentReference","id":"small","status":"current","subject":{"reference":"Patient/anna"},"content":[]}"#).await;
+    let all = everyone(query("DocumentReference?patient=anna"));
+    let found = kit.store.search(&all, None, 50).await.unwrap();
+    assert_eq!(found.total, Some(6));
+    let loaded = kit.store.load_many(&found.hits).await.unwrap();
+    for (hit, bytes) in found.hits.iter().zip(loaded) {
+        assert!(
+            std::str::from_utf8(&bytes)
+                .unwrap()
+                .contains(&format!("\"{}\"", hit.id))
+        );
+    }
+}
+
+#[tokio::test]
+async fn damaged_bytes_and_missing_pieces_are_noticed() {
+    let kit = Kit::new();
+    let records = kit.sled.keyspace(NAMESPACE);
+    for (id, damage) in [("o1", Some(&b"{}"[..])), ("o2", None)] {
+        kit.put(&GLUCOSE.replace("o1", id)).await;
+        let key = crate::key::piece("Observation", id, 1, 0);
+        let batch = match damage {
+            Some(bytes) => Batch::new().put(key, bytes, Expect::Any),
+            None => Batch::new().delete(key, Expect::Any),
+        };
+        records
+            .commit(batch, Durability::Sync)
+            .await
+            .unwrap()
+            .unwrap();
+        let head = kit.head("Observation", id).await.unwrap();
+        let error = kit.store.load(&head).await.unwrap_err();
+        assert!(matches!(error, StoreError::Damaged(_)), "{error}");
+    }
+    let found = kit
+        .store
+        .search(&everyone(query("Observation?_id=o1")), None, 5)
+        .await
+        .unwrap();
+    assert!(kit.store.load_many(&found.hits).await.is_err());
+}
+
+#[tokio::test]
+async fn a_damaged_head_is_noticed() {
+    let kit = Kit::new();
+    kit.put(GLUCOSE).await;
+    let records = kit.sled.keyspace(NAMESPACE);
+    let whole = records
+        .get(b"h/Observation/o1")
+        .await
+        .unwrap()
+        .unwrap()
+        .value;
+    let other = String::from_utf8_lossy(&whole).contains("o1");
+    assert!(other);
+    for damage in [&whole[..whole.len() - 3], &whole[..20], &b""[..]] {
+        let batch = Batch::new().put("h/Observation/o1", damage.to_vec(), Expect::Any);
+        records
+            .commit(batch, Durability::Sync)
+            .await
+            .unwrap()
+            .unwrap();
+        let error = kit
+            .store
+            .head(&read("Observation", "o1"))
+            .await
+            .unwrap_err();
+        assert!(matches!(error, StoreError::Damaged(_)), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn what_does_not_fit_is_refused_and_not_cut() {
+    let kit = Kit::new();
+    let codings: Vec<String> = (0..2_000)
+        .map(|n| format!(r#"{{"system":"http://example.org/codes","code":"code-{n:020}"}}"#))
+        .collect();
+    let codes = format!(
+        r#"{{"resourceType":"Observation","id":"o1","status":"final","code":{{"coding":[{}]}}}}"#,
+        codings.join(",")
+    );
+    let members: Vec<String> = (0..201)
+        .map(|n| format!(r#"{{"entity":{{"reference":"Patient/p{n}"}}}}"#))
+        .collect();
+    let group = format!(
+        r#"{{"resourceType":"Group","id":"g1","type":"person","actual":true,"member":[{}]}}"#,
+        members.join(",")
+    );
+    for (json, what) in [(codes, "bytes of search values"), (group, "patients")] {
+        let update = everyone(Interaction::update(resource(&json), None).unwrap());
+        match kit.store.consider(&update, false, at(0)).await.unwrap() {
+            Put::TooLarge(too_large) => assert_eq!(too_large.what, what),
+            other => panic!("{other:?}"),
+        }
+        let create = Interaction::create(resource(&json));
+        assert!(matches!(
+            kit.write(create, "x1", None, 1).await,
+            Err(WriteRefused::TooLarge(_))
+        ));
+    }
+    // a long text is no reason to refuse: its beginning can be searched for
+    let long = "Glucose ".repeat(10_000);
+    kit.put(&format!(
+        r#"{{"resourceType":"Observation","id":"o2","status":"final","valueString":"{long}"}}"#
+    ))
+    .await;
+    assert_eq!(
+        kit.search("Observation?value-string=glucose glu").await,
+        ["o2"]
+    );
+}
