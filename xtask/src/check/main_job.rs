@@ -61,7 +61,7 @@ pub(super) fn run(world: &DemoWorld) -> anyhow::Result<()> {
 
 fn step<T>(label: &str, work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
     let step = Step::quiet(label);
-    let done = work().with_context(|| format!("the main job failed where somebody {label}"))?;
+    let done = work().with_context(|| format!("the main job failed at `{label}`"))?;
     step.done();
     Ok(done)
 }

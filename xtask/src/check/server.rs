@@ -38,6 +38,8 @@ impl Server {
             File::create(&log).with_context(|| format!("{} cannot be written", log.display()))?;
         let errors = output.try_clone()?;
         let child = command
+            // its last lines are shown: they should say what happened, not where
+            .env("RUST_BACKTRACE", "0")
             .stdin(Stdio::null())
             .stdout(output)
             .stderr(errors)
