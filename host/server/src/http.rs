@@ -66,11 +66,14 @@ pub fn router(services: App) -> Router {
         .fallback(api::not_found)
         .layer(RequestBodyLimitLayer::new(UPLOAD_BYTES_MAX))
         .layer(axum::middleware::from_fn(headers::machine));
+    let records = Router::new()
+        .route("/{tenant}/{resource_type}", get(fhir::search::get))
+        .route("/{tenant}/{resource_type}/{id}", get(fhir::read::get))
+        .route("/{tenant}/{resource_type}/{id}/_history/{version}", get(fhir::read::version))
+        .fallback(fhir::not_supported)
+        .method_not_allowed_fallback(fhir::not_supported);
     let protocols = Router::new()
-        .route("/fhir/{tenant}/{resource_type}", get(fhir::search::get))
-        .route("/fhir/{tenant}/{resource_type}/{id}", get(fhir::read::get))
-        .route("/fhir/{tenant}/{resource_type}/{id}/_history/{version}", get(fhir::read::version))
-        .route("/fhir/{*rest}", axum::routing::any(fhir::not_supported))
+        .nest("/fhir", records)
         .route("/oauth/{tenant}/token", post(oauth::token::post))
         .layer(RequestBodyLimitLayer::new(FORM_BYTES_MAX))
         .layer(axum::middleware::from_fn(headers::machine));

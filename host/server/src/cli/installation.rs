@@ -57,6 +57,11 @@ pub(crate) struct Written {
 }
 
 impl Written {
+    /// A configuration that no file holds.
+    pub(crate) fn of(config: Config) -> Self {
+        Self { config, text: String::new(), path: None }
+    }
+
     /// Reads a file; without one, everything has its default.
     pub(crate) fn load(path: Option<&Path>) -> Result<Self, Failure> {
         let text = match path {

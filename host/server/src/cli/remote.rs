@@ -17,7 +17,7 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct ServerArguments {
     /// Address of the running server
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
+    #[arg(long, global = true, value_name = "URL", default_value = "http://127.0.0.1:8080")]
     server: String,
     #[command(flatten)]
     token: TokenArguments,
@@ -27,10 +27,10 @@ pub(crate) struct ServerArguments {
 #[derive(clap::Args, Clone, Debug, Default)]
 pub(crate) struct TokenArguments {
     /// API token; other users of this machine can see it, --token-file hides it
-    #[arg(long, value_name = "TOKEN", hide_env_values = true)]
+    #[arg(long, global = true, value_name = "TOKEN")]
     pub(crate) token: Option<String>,
     /// File that holds the API token
-    #[arg(long, value_name = "FILE", env = "GLOVEBOX_TOKEN_FILE", conflicts_with = "token")]
+    #[arg(long, global = true, value_name = "FILE", env = "GLOVEBOX_TOKEN_FILE", conflicts_with = "token")]
     pub(crate) token_file: Option<PathBuf>,
 }
 

@@ -7,6 +7,7 @@ use crate::cli::failure::{Done, Failure};
 use crate::cli::installation::Written;
 use crate::cli::{say, serving};
 use crate::clock::SystemClock;
+use crate::http;
 use crate::services::{DataDir, Services};
 
 /// Runs the server until Ctrl-C. Without a configuration it listens on 127.0.0.1:8080 and
@@ -44,7 +45,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Done, Failure> {
              glovebox users add NAME --role administrator --data {dir}"
         ));
     }
+    let router = http::router(Arc::clone(&services));
     say::answer(&format!("glovebox serves on {base_url} (Ctrl-C ends it)"));
-    serving::serve(listener, services).await?;
+    serving::serve(listener, router, services).await?;
     Ok(Done::Yes)
 }

@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::http;
 use crate::services::{Services, StartError};
 
 /// How long requests under way may take once the server is asked to stop.
@@ -26,7 +26,7 @@ pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, StartErro
 
 /// Serves until Ctrl-C or SIGTERM: then no connection is accepted any more, requests under
 /// way are finished, and the ledger is closed.
-pub(crate) async fn serve(listener: TcpListener, services: Arc<Services>) -> Result<(), StartError> {
+pub(crate) async fn serve(listener: TcpListener, router: Router, services: Arc<Services>) -> Result<(), StartError> {
     let stop = CancellationToken::new();
     let sweeper = tokio::spawn(sweep(Arc::clone(&services), stop.clone()));
     let address = listener.local_addr().map(|address| address.to_string()).unwrap_or_default();
@@ -35,7 +35,6 @@ pub(crate) async fn serve(listener: TcpListener, services: Arc<Services>) -> Res
             tracing::debug!(error = %problem, "a connection keeps delaying small packets");
         }
     });
-    let router = http::router(Arc::clone(&services));
     let served = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
     let mut served = std::pin::pin!(served.into_future());
     let ended = tokio::select! {
