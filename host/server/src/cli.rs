@@ -30,8 +30,12 @@ use failure::{Done, Failure};
 /// Runs third-party SMART on FHIR apps safely: identity, authorization server, FHIR
 /// gateway, app governance and a WebAssembly sandbox in one program.
 #[derive(Parser)]
-#[command(name = "glovebox", version, after_help = "Example:\n  glovebox demo\n\n\
-    GLOVEBOX_LOG sets what is logged, such as `GLOVEBOX_LOG=debug`.")]
+#[command(
+    name = "glovebox",
+    version,
+    after_help = "Example:\n  glovebox demo\n\n\
+    GLOVEBOX_LOG sets what is logged, such as `GLOVEBOX_LOG=debug`."
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -61,7 +65,9 @@ enum Command {
 
 /// Prints the completions of a shell to stdout.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  glovebox completions bash > ~/.local/share/bash-completion/completions/glovebox")]
+#[command(
+    after_help = "Example:\n  glovebox completions bash > ~/.local/share/bash-completion/completions/glovebox"
+)]
 struct CompletionsArguments {
     /// For which shell
     shell: clap_complete::Shell,
@@ -81,9 +87,16 @@ pub fn run() -> ExitCode {
     // The error says that a provider is installed already, which is what is wanted.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     log_to_stderr(&arguments.command);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
-        Err(problem) => return failed(&Failure::fault(format!("no threads can be started: {problem}"))),
+        Err(problem) => {
+            return failed(&Failure::fault(format!(
+                "no threads can be started: {problem}"
+            )));
+        }
     };
     match runtime.block_on(execute(arguments.command)) {
         Ok(Done::Yes) => ExitCode::SUCCESS,
@@ -104,7 +117,12 @@ async fn execute(command: Command) -> Result<Done, Failure> {
         Command::CheckConfig(arguments) => check_config::run(&arguments),
         Command::Completions(arguments) => {
             let mut text = Vec::new();
-            clap_complete::generate(arguments.shell, &mut Arguments::command(), "glovebox", &mut text);
+            clap_complete::generate(
+                arguments.shell,
+                &mut Arguments::command(),
+                "glovebox",
+                &mut text,
+            );
             say::answer(&String::from_utf8_lossy(&text));
             Ok(Done::Yes)
         }
@@ -123,7 +141,8 @@ fn log_to_stderr(command: &Command) {
         Command::Demo(_) => ("info", false),
         _ => ("warn", false),
     };
-    let filter = EnvFilter::try_from_env("GLOVEBOX_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    let filter =
+        EnvFilter::try_from_env("GLOVEBOX_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -7,7 +7,10 @@ use glovebox_model::{Clock, Timestamp};
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is where every other crate's time comes from")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is where every other crate's time comes from"
+    )]
     fn now(&self) -> Timestamp {
         let since_epoch = std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)

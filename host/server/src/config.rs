@@ -42,7 +42,10 @@ pub struct Listen {
 
 impl Default for Listen {
     fn default() -> Self {
-        Self { address: "127.0.0.1:8080".to_owned(), base_url: None }
+        Self {
+            address: "127.0.0.1:8080".to_owned(),
+            base_url: None,
+        }
     }
 }
 
@@ -62,7 +65,12 @@ pub struct Database {
 
 impl Default for Database {
     fn default() -> Self {
-        Self { engine: "sled".to_owned(), url: None, url_file: None, cache_mib: 256 }
+        Self {
+            engine: "sled".to_owned(),
+            url: None,
+            url_file: None,
+            cache_mib: 256,
+        }
     }
 }
 

@@ -31,20 +31,35 @@ const UPLOAD_BYTES_MAX: usize = 64 << 20;
 pub fn router(services: App) -> Router {
     let pages = Router::new()
         .route("/", get(pages::landing::get))
-        .route("/sign-in", get(pages::sign_in::get).post(pages::sign_in::post))
+        .route(
+            "/sign-in",
+            get(pages::sign_in::get).post(pages::sign_in::post),
+        )
         .route("/sign-out", post(pages::sign_out::post))
         .route("/chart", get(pages::patients::get))
         .route("/chart/patients/{patient}", get(pages::patient::get))
-        .route("/chart/patients/{patient}/launch", post(pages::launch::post))
+        .route(
+            "/chart/patients/{patient}/launch",
+            post(pages::launch::post),
+        )
         .route("/launch/app", get(pages::launch::get))
         .route("/chart/sessions/{session}", get(pages::session::get))
-        .route("/chart/sessions/{session}/events", post(pages::session::event))
-        .route("/chart/sessions/{session}/close", post(pages::session::close))
+        .route(
+            "/chart/sessions/{session}/events",
+            post(pages::session::event),
+        )
+        .route(
+            "/chart/sessions/{session}/close",
+            post(pages::session::close),
+        )
         .route("/admin", get(pages::admin::index))
         .route("/admin/apps", get(pages::admin::apps))
         .route("/admin/apps/{app}/{version}/{act}", post(pages::admin::act))
         .route("/admin/sessions", get(pages::admin::sessions))
-        .route("/admin/sessions/{session}/end", post(pages::admin::end_session))
+        .route(
+            "/admin/sessions/{session}/end",
+            post(pages::admin::end_session),
+        )
         .route("/admin/audit", get(pages::admin::audit))
         .layer(RequestBodyLimitLayer::new(FORM_BYTES_MAX))
         .layer(axum::middleware::from_fn(headers::same_origin))
@@ -54,10 +69,19 @@ pub fn router(services: App) -> Router {
         .route("/apps", get(api::apps::list))
         .route("/apps/{app}/versions", post(api::versions::upload))
         .route("/apps/{app}/versions/{version}", get(api::versions::get))
-        .route("/apps/{app}/versions/{version}/{act}", post(api::versions::act))
+        .route(
+            "/apps/{app}/versions/{version}/{act}",
+            post(api::versions::act),
+        )
         .route("/apps/{app}/{act}", post(api::apps::act))
-        .route("/sessions", get(api::sessions::list).post(api::sessions::open))
-        .route("/sessions/{session}", axum::routing::delete(api::sessions::close))
+        .route(
+            "/sessions",
+            get(api::sessions::list).post(api::sessions::open),
+        )
+        .route(
+            "/sessions/{session}",
+            axum::routing::delete(api::sessions::close),
+        )
         .route("/sessions/{session}/events", post(api::sessions::event))
         .route("/sessions/{session}/calls", get(api::sessions::calls))
         .route("/sessions/{session}/kill", post(api::sessions::kill))
@@ -69,7 +93,10 @@ pub fn router(services: App) -> Router {
     let records = Router::new()
         .route("/{tenant}/{resource_type}", get(fhir::search::get))
         .route("/{tenant}/{resource_type}/{id}", get(fhir::read::get))
-        .route("/{tenant}/{resource_type}/{id}/_history/{version}", get(fhir::read::version))
+        .route(
+            "/{tenant}/{resource_type}/{id}/_history/{version}",
+            get(fhir::read::version),
+        )
         .fallback(fhir::not_supported)
         .method_not_allowed_fallback(fhir::not_supported);
     let protocols = Router::new()
@@ -103,7 +130,11 @@ async fn ready(axum::extract::State(app): axum::extract::State<App>) -> axum::re
         Ok(()) => "ready\n".into_response(),
         Err(problem) => {
             tracing::error!(error = %problem, "not ready: the ledger cannot be written");
-            (axum::http::StatusCode::SERVICE_UNAVAILABLE, "the ledger cannot be written\n").into_response()
+            (
+                axum::http::StatusCode::SERVICE_UNAVAILABLE,
+                "the ledger cannot be written\n",
+            )
+                .into_response()
         }
     }
 }

@@ -32,14 +32,18 @@ pub enum IntakeError {
     /// Neither a Bundle nor a resource.
     #[error("it is not a FHIR R4 resource: {0}")]
     NotAResource(#[from] ResourceError),
-    /// A Bundle that is not read.
-    #[error("it cannot be imported: {0}")]
-    Bundle(#[from] BundleError),
-    /// A history Bundle: which of the versions is meant is not said.
-    #[error("a Bundle of type `history` holds several versions of a resource: bring the resources in a `collection`")]
-    History,
+    /// A Bundle that cannot be read.
+    #[error("it is not a Bundle that can be imported: {0}")]
+    Bundle(BundleError),
+    /// A Bundle that is not a set of resources: a document, a message, versions.
+    #[error(
+        "a Bundle of type `{0}` is not a set of resources: bring them as `transaction`, `batch`, `collection` or NDJSON"
+    )]
+    NotASet(String),
     /// More than [`Limits::BUNDLE`] allows, after decompression.
-    #[error("it has more than {max} bytes uncompressed: bring it as NDJSON, which is read line by line")]
+    #[error(
+        "it has more than {max} bytes uncompressed: bring it as NDJSON, which is read line by line"
+    )]
     TooLarge {
         /// The limit.
         max: usize,
@@ -76,13 +80,23 @@ fn within(mut reader: impl Read, max: usize) -> Result<Vec<u8>, IntakeError> {
     reader.by_ref().take(2).read_to_end(&mut magic)?;
     let is_gzip = magic == GZIP_MAGIC;
     let given = std::io::Cursor::new(magic).chain(reader);
-    let bytes = if is_gzip { bounded(MultiGzDecoder::new(given), max) } else { bounded(given, max) }?;
-    if bytes.len() > max { Err(IntakeError::TooLarge { max }) } else { Ok(bytes) }
+    let bytes = if is_gzip {
+        bounded(MultiGzDecoder::new(given), max)
+    } else {
+        bounded(given, max)
+    }?;
+    if bytes.len() > max {
+        Err(IntakeError::TooLarge { max })
+    } else {
+        Ok(bytes)
+    }
 }
 
 /// Reads one byte more than allowed, so that too much is told from just enough.
 fn bounded(reader: impl Read, max: usize) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    reader.take(u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1)).read_to_end(&mut bytes)?;
+    reader
+        .take(u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1))
+        .read_to_end(&mut bytes)?;
     Ok(bytes)
 }

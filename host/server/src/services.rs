@@ -15,12 +15,14 @@ use glovebox_database::fence::Fence;
 use glovebox_database::ledger::{Ledger, LedgerSettings};
 use glovebox_database::relations::Relations;
 use glovebox_database::vault::{KeyEncryptionKey, Vault};
-use glovebox_database::{Keyspace, PostgresRecords, PostgresSettings, Records, SledRecords, SledSettings};
+use glovebox_database::{
+    Keyspace, PostgresRecords, PostgresSettings, Records, SledRecords, SledSettings,
+};
 use glovebox_gateway::{Gateway, GatewayParts};
 use glovebox_model::Clock;
 use glovebox_registry::{Registry, RegistryParts};
-use zeroize::Zeroizing;
 use glovebox_runtime::{CodeCache, Preparer, Runtime, RuntimeParts, RuntimeSettings, Screens};
+use zeroize::Zeroizing;
 
 use crate::config::{Engine, Settings};
 
@@ -59,18 +61,27 @@ impl Services {
         let records: Arc<dyn Records> = match &settings.engine {
             Engine::Sled { cache_bytes } => {
                 let path = dir.path("records")?;
-                let sled = SledSettings { cache_bytes: *cache_bytes };
+                let sled = SledSettings {
+                    cache_bytes: *cache_bytes,
+                };
                 let opened = tokio::task::spawn_blocking(move || SledRecords::open(&path, &sled));
                 opened.await.map_err(StartError::interrupted)??
             }
-            Engine::Postgres { url } => PostgresRecords::connect(url, &PostgresSettings::default()).await?,
+            Engine::Postgres { url } => {
+                PostgresRecords::connect(url, &PostgresSettings::default()).await?
+            }
         };
         let space = |name: &str| Keyspace::new(Arc::clone(&records), name);
         let kek = KeyEncryptionKey::load_or_create(&dir.path("keys")?.join("kek"))?;
         let vault = Vault::new(space("vault"), &kek)?;
 
-        let signing_key = vault.get_or_create("ledger-signing-key", generate_ed25519).await?;
-        let ledger_settings = LedgerSettings { flush_every: settings.ledger_flush, ..LedgerSettings::default() };
+        let signing_key = vault
+            .get_or_create("ledger-signing-key", generate_ed25519)
+            .await?;
+        let ledger_settings = LedgerSettings {
+            flush_every: settings.ledger_flush,
+            ..LedgerSettings::default()
+        };
         let ledger = Ledger::open(
             capability(&dir, "ledger")?,
             space("ledger"),
@@ -94,7 +105,10 @@ impl Services {
             clock: Arc::clone(&clock),
             cursor_key: vault.get_or_create("cursor-key", random_key).await?,
         }));
-        let settled = gateway.settle_intents().await.map_err(|_| StartError::Settle)?;
+        let settled = gateway
+            .settle_intents()
+            .await
+            .map_err(|_| StartError::Settle)?;
         if settled > 0 {
             tracing::warn!(settled, "writes that a crash had left open were settled");
         }
@@ -149,7 +163,8 @@ impl Services {
 /// A folder of the data directory as a capability: the one place that uses ambient authority.
 fn capability(dir: &DataDir, name: &str) -> Result<Dir, StartError> {
     let path = dir.path(name)?;
-    Dir::open_ambient_dir(&path, ambient_authority()).map_err(|source| StartError::Io { path, source })
+    Dir::open_ambient_dir(&path, ambient_authority())
+        .map_err(|source| StartError::Io { path, source })
 }
 
 /// A new secret, or why there is none.

@@ -10,8 +10,10 @@ use crate::cli::remote::ServerArguments;
 /// Reviews, approves and withdraws apps on a running server. Needs the API token of an
 /// administrator, or of a vendor for uploads: --token-file or GLOVEBOX_TOKEN_FILE.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  export GLOVEBOX_TOKEN_FILE=~/admin.token\n  glovebox admin apps\n  \
-    glovebox admin quarantine lab-viewer --reason 'unexpected reads, ticket 4711'")]
+#[command(
+    after_help = "Example:\n  export GLOVEBOX_TOKEN_FILE=~/admin.token\n  glovebox admin apps\n  \
+    glovebox admin quarantine lab-viewer --reason 'unexpected reads, ticket 4711'"
+)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     server: ServerArguments,
@@ -52,7 +54,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Done, Failure> {
         Command::Upload(arguments) => upload::run(&remote, tenant, &arguments).await,
         Command::Approve(arguments) => act::approve(&remote, tenant, &arguments).await,
         Command::Reject(arguments) => act::reject(&remote, tenant, &arguments).await,
-        Command::Quarantine(arguments) => act::withdraw(&remote, tenant, "quarantine", &arguments).await,
+        Command::Quarantine(arguments) => {
+            act::withdraw(&remote, tenant, "quarantine", &arguments).await
+        }
         Command::Release(arguments) => act::withdraw(&remote, tenant, "release", &arguments).await,
         Command::Revoke(arguments) => act::withdraw(&remote, tenant, "revoke", &arguments).await,
         Command::Sessions(arguments) => list::sessions(&remote, tenant, &arguments).await,

@@ -35,25 +35,50 @@ fn print(settings: &Settings) -> String {
 
 fn write_settings(out: &mut String, settings: &Settings) -> std::fmt::Result {
     let quoted = |text: &str| toml::Value::from(text).to_string();
-    writeln!(out, "data_dir = {}", quoted(&settings.data_dir.to_string_lossy()))?;
-    writeln!(out, "\n[listen]\naddress = {}", quoted(&settings.address.to_string()))?;
+    writeln!(
+        out,
+        "data_dir = {}",
+        quoted(&settings.data_dir.to_string_lossy())
+    )?;
+    writeln!(
+        out,
+        "\n[listen]\naddress = {}",
+        quoted(&settings.address.to_string())
+    )?;
     writeln!(out, "base_url = {}", quoted(&settings.base_url))?;
     match &settings.engine {
         Engine::Sled { cache_bytes } => {
-            writeln!(out, "\n[database]\nengine = \"sled\"\ncache_mib = {}", cache_bytes >> 20)?;
+            writeln!(
+                out,
+                "\n[database]\nengine = \"sled\"\ncache_mib = {}",
+                cache_bytes >> 20
+            )?;
         }
         Engine::Postgres { url } => {
-            writeln!(out, "\n[database]\nengine = \"postgres\"\nurl = {}", quoted(&masked(url)))?;
+            writeln!(
+                out,
+                "\n[database]\nengine = \"postgres\"\nurl = {}",
+                quoted(&masked(url))
+            )?;
         }
     }
-    writeln!(out, "\n[ledger]\nflush_ms_max = {}", settings.ledger_flush.as_millis())?;
+    writeln!(
+        out,
+        "\n[ledger]\nflush_ms_max = {}",
+        settings.ledger_flush.as_millis()
+    )?;
     writeln!(out, "\n[apps]\ninstances = {}", settings.instances)?;
     writeln!(out, "\n[apps.limits]")?;
     for (name, value) in settings.ceiling.rows() {
         writeln!(out, "{name} = {value}")?;
     }
     for (id, name) in &settings.tenants {
-        writeln!(out, "\n[[tenants]]\nid = {}\nname = {}", quoted(id.as_str()), quoted(name))?;
+        writeln!(
+            out,
+            "\n[[tenants]]\nid = {}\nname = {}",
+            quoted(id.as_str()),
+            quoted(name)
+        )?;
     }
     Ok(())
 }
@@ -68,11 +93,25 @@ fn masked(url: &str) -> String {
         return MASK.to_owned();
     }
     // PostgreSQL takes a password as a parameter too.
-    let is_open = |name: &str| ["host", "port", "user", "dbname", "sslmode", "application_name"].contains(&name);
+    let is_open = |name: &str| {
+        [
+            "host",
+            "port",
+            "user",
+            "dbname",
+            "sslmode",
+            "application_name",
+        ]
+        .contains(&name)
+    };
     let parameters: Vec<(String, String)> = parsed
         .query_pairs()
         .map(|(name, value)| {
-            let value = if is_open(&name) { value.into_owned() } else { MASK.to_owned() };
+            let value = if is_open(&name) {
+                value.into_owned()
+            } else {
+                MASK.to_owned()
+            };
             (name.into_owned(), value)
         })
         .collect();

@@ -53,10 +53,13 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Done, Failure> {
     let settings = settings(&arguments)?;
     let listener = serving::listen(settings.address).await?;
     DataDir::open(&settings.data_dir)?;
-    demo::remove_description(&settings.data_dir).map_err(|problem| Failure::file(&settings.data_dir, &problem))?;
+    demo::remove_description(&settings.data_dir)
+        .map_err(|problem| Failure::file(&settings.data_dir, &problem))?;
     let services = match Services::open(settings, Arc::new(SystemClock)).await {
         Err(problem) if is_locked(&problem) => {
-            return Err(Failure::fault(format!("{problem}: it runs already, or choose another directory with --data")));
+            return Err(Failure::fault(format!(
+                "{problem}: it runs already, or choose another directory with --data"
+            )));
         }
         opened => opened?,
     };
@@ -74,7 +77,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Done, Failure> {
         say::note(&format!("note: {note}"));
     }
     if apps.is_none() {
-        say::note("note: no sample apps here: build them with `cargo xtask guests`, or name their folder with --apps");
+        say::note(
+            "note: no sample apps here: build them with `cargo xtask guests`, or name their folder with --apps",
+        );
     }
     let router = http::router(Arc::clone(&services));
     welcome(&services, &world);
@@ -87,9 +92,15 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Done, Failure> {
 }
 
 fn settings(arguments: &Arguments) -> Result<Settings, Failure> {
-    let tenant = |id: &str, name: &str| Tenant { id: id.to_owned(), name: name.to_owned() };
+    let tenant = |id: &str, name: &str| Tenant {
+        id: id.to_owned(),
+        name: name.to_owned(),
+    };
     let config = Config {
-        tenants: vec![tenant("main", "Harbor Point Medical Center"), tenant("sandbox", "Sandbox")],
+        tenants: vec![
+            tenant("main", "Harbor Point Medical Center"),
+            tenant("sandbox", "Sandbox"),
+        ],
         ..Config::default()
     };
     Written::of(config).resolve(Some(arguments.data.clone()), Some(arguments.port))
@@ -105,7 +116,11 @@ struct Shown {
 impl Shown {
     fn show(&mut self, step: Step<'_>) {
         let (label, done, total) = match step {
-            Step::Patients { tenant, done, total } => (format!("patients of {tenant}"), done, total),
+            Step::Patients {
+                tenant,
+                done,
+                total,
+            } => (format!("patients of {tenant}"), done, total),
             Step::Identities => ("people and clients".to_owned(), 0, 1),
             Step::App(name) => (format!("installing {name}"), 0, 1),
         };
@@ -130,19 +145,35 @@ impl Shown {
 
 fn welcome(services: &Services, world: &World) {
     let settings = &services.settings;
-    say::answer(&format!("\nGlovebox demo: {} synthetic patients, who belong to nobody.\n", world.patients));
-    let same = PEOPLE.iter().all(|person| world.password(person.username) == world.password("admin"));
+    say::answer(&format!(
+        "\nGlovebox demo: {} synthetic patients, who belong to nobody.\n",
+        world.patients
+    ));
+    let same = PEOPLE
+        .iter()
+        .all(|person| world.password(person.username) == world.password("admin"));
     let rows = PEOPLE.iter().map(|person| {
-        [person.username.to_owned(), world.password(person.username).to_owned(), person.can.to_owned()]
+        [
+            person.username.to_owned(),
+            world.password(person.username).to_owned(),
+            person.can.to_owned(),
+        ]
     });
     if same {
         let rows = rows.map(|[user, _, can]| [user, can]);
         say::table(["sign in as", "and try"], rows);
-        say::answer(&format!("\nPassword of everybody: {}", world.password("admin")));
+        say::answer(&format!(
+            "\nPassword of everybody: {}",
+            world.password("admin")
+        ));
     } else {
         say::table(["sign in as", "password", "and try"], rows);
     }
-    let main = settings.tenants.first().map(|(id, _)| settings.fhir_url(id)).unwrap_or_default();
+    let main = settings
+        .tenants
+        .first()
+        .map(|(id, _)| settings.fhir_url(id))
+        .unwrap_or_default();
     say::answer(&format!(
         "\n  Chart   {base}/chart\n  Admin   {base}/admin\n  FHIR    {main}\n  Secrets {file}\n\n\
          Start at {base} and sign in as dr.rivera: Anna Rossi, then Lab Viewer. Ctrl-C ends the demo.",

@@ -27,12 +27,18 @@ pub(crate) struct Failure {
 impl Failure {
     /// A usage error or a fault.
     pub(crate) fn fault(message: impl Into<String>) -> Self {
-        Self { message: message.into(), is_answer: false }
+        Self {
+            message: message.into(),
+            is_answer: false,
+        }
     }
 
     /// The answer is no.
     pub(crate) fn no(message: impl Into<String>) -> Self {
-        Self { message: message.into(), is_answer: true }
+        Self {
+            message: message.into(),
+            is_answer: true,
+        }
     }
 
     /// A file or folder that cannot be used.
@@ -71,7 +77,9 @@ pub(crate) fn is_locked(problem: &StartError) -> bool {
 impl From<StartError> for Failure {
     fn from(problem: StartError) -> Self {
         if is_locked(&problem) {
-            return Self::fault(format!("{problem}: stop that server first, or name another directory with --data"));
+            return Self::fault(format!(
+                "{problem}: stop that server first, or name another directory with --data"
+            ));
         }
         Self::fault(problem.to_string())
     }

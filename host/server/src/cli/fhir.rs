@@ -10,7 +10,9 @@ pub(crate) use synthesize::patients;
 
 /// Brings in FHIR R4 data, or makes synthetic patients.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  glovebox fhir import --data glovebox-data --tenant main bundle.json")]
+#[command(
+    after_help = "Example:\n  glovebox fhir import --data glovebox-data --tenant main bundle.json"
+)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -32,7 +32,9 @@ impl Offline {
         existing(&settings.data_dir)?;
         match Services::open(settings, Arc::new(SystemClock)).await {
             Ok(services) => Ok(services),
-            Err(problem) if is_locked(&problem) => Err(Failure::fault(format!("{problem}: {otherwise}"))),
+            Err(problem) if is_locked(&problem) => {
+                Err(Failure::fault(format!("{problem}: {otherwise}")))
+            }
             Err(problem) => Err(problem.into()),
         }
     }
@@ -59,35 +61,58 @@ pub(crate) struct Written {
 impl Written {
     /// A configuration that no file holds.
     pub(crate) fn of(config: Config) -> Self {
-        Self { config, text: String::new(), path: None }
+        Self {
+            config,
+            text: String::new(),
+            path: None,
+        }
     }
 
     /// Reads a file; without one, everything has its default.
     pub(crate) fn load(path: Option<&Path>) -> Result<Self, Failure> {
         let text = match path {
-            Some(path) => std::fs::read_to_string(path).map_err(|problem| Failure::file(path, &problem))?,
+            Some(path) => {
+                std::fs::read_to_string(path).map_err(|problem| Failure::file(path, &problem))?
+            }
             None => String::new(),
         };
         let config = Config::parse(&text).map_err(|problem| {
-            let name = path.map(|path| path.display().to_string()).unwrap_or_default();
+            let name = path
+                .map(|path| path.display().to_string())
+                .unwrap_or_default();
             Failure::fault(format!("{name}: {}", problem.trim_end()))
         })?;
-        Ok(Self { config, text, path: path.map(Path::to_owned) })
+        Ok(Self {
+            config,
+            text,
+            path: path.map(Path::to_owned),
+        })
     }
 
     /// Puts what the command line says above what the file says, and checks all of it.
-    pub(crate) fn resolve(mut self, data: Option<PathBuf>, port: Option<u16>) -> Result<Settings, Failure> {
+    pub(crate) fn resolve(
+        mut self,
+        data: Option<PathBuf>,
+        port: Option<u16>,
+    ) -> Result<Settings, Failure> {
         if let Some(data) = data {
             self.config.data_dir = Some(data);
         }
         if let Some(port) = port {
-            let host = self.config.listen.address.rsplit_once(':').map_or("127.0.0.1", |(host, _)| host);
+            let host = self
+                .config
+                .listen
+                .address
+                .rsplit_once(':')
+                .map_or("127.0.0.1", |(host, _)| host);
             self.config.listen.address = format!("{host}:{port}");
         }
         Settings::resolve(&self.config).map_err(|problem| {
             let line = config::line_of(&self.text, problem.key());
             match (&self.path, line) {
-                (Some(path), Some(line)) => Failure::fault(format!("{}, line {line}: {problem}", path.display())),
+                (Some(path), Some(line)) => {
+                    Failure::fault(format!("{}, line {line}: {problem}", path.display()))
+                }
                 (Some(path), None) => Failure::fault(format!("{}: {problem}", path.display())),
                 (None, _) => problem.into(),
             }

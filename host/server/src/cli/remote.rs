@@ -17,7 +17,12 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct ServerArguments {
     /// Address of the running server
-    #[arg(long, global = true, value_name = "URL", default_value = "http://127.0.0.1:8080")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        default_value = "http://127.0.0.1:8080"
+    )]
     server: String,
     #[command(flatten)]
     token: TokenArguments,
@@ -30,7 +35,13 @@ pub(crate) struct TokenArguments {
     #[arg(long, global = true, value_name = "TOKEN")]
     pub(crate) token: Option<String>,
     /// File that holds the API token
-    #[arg(long, global = true, value_name = "FILE", env = "GLOVEBOX_TOKEN_FILE", conflicts_with = "token")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "GLOVEBOX_TOKEN_FILE",
+        conflicts_with = "token"
+    )]
     pub(crate) token_file: Option<PathBuf>,
 }
 
@@ -58,7 +69,9 @@ struct Problem {
 impl Remote {
     /// Makes ready to call; nothing is sent yet.
     pub(crate) fn new(server: &str, token: &TokenArguments) -> Result<Self, Failure> {
-        let url = url::Url::parse(server).ok().filter(|url| ["http", "https"].contains(&url.scheme()));
+        let url = url::Url::parse(server)
+            .ok()
+            .filter(|url| ["http", "https"].contains(&url.scheme()));
         let Some(url) = url else {
             return Err(Failure::fault(format!(
                 "`{server}` is no address of a server: give one such as http://127.0.0.1:8080"
@@ -71,12 +84,18 @@ impl Remote {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|problem| Failure::fault(format!("no HTTP client can be made: {problem}")))?;
-        Ok(Self { base: url.as_str().trim_end_matches('/').to_owned(), token: token.read()?, client })
+        Ok(Self {
+            base: url.as_str().trim_end_matches('/').to_owned(),
+            token: token.read()?,
+            client,
+        })
     }
 
     /// A call to `/api/v1` plus `path`.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client.request(method, format!("{}/api/v1{path}", self.base)).bearer_auth(&self.token)
+        self.client
+            .request(method, format!("{}/api/v1{path}", self.base))
+            .bearer_auth(&self.token)
     }
 
     /// Sends a call and reads its JSON answer.
@@ -86,18 +105,27 @@ impl Remote {
             return Ok(Value::Null);
         }
         response.json().await.map_err(|problem| {
-            Failure::fault(format!("{} answered something that is not JSON ({problem}); is it a glovebox?", self.base))
+            Failure::fault(format!(
+                "{} answered something that is not JSON ({problem}); is it a glovebox?",
+                self.base
+            ))
         })
     }
 
     /// Sends a call and reads its text answer.
     pub(crate) async fn text(&self, request: RequestBuilder) -> Result<String, Failure> {
         let response = self.send(request).await?;
-        response.text().await.map_err(|problem| self.unreachable(&problem))
+        response
+            .text()
+            .await
+            .map_err(|problem| self.unreachable(&problem))
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<reqwest::Response, Failure> {
-        let response = request.send().await.map_err(|problem| self.unreachable(&problem))?;
+        let response = request
+            .send()
+            .await
+            .map_err(|problem| self.unreachable(&problem))?;
         let status = response.status();
         if status.is_success() {
             return Ok(response);
@@ -114,7 +142,10 @@ impl Remote {
             problem if problem.is_timeout() => "it did not answer in time",
             _ => "the connection broke",
         };
-        Failure::fault(format!("{}: {why}; is the server running, and is --server its address?", self.base))
+        Failure::fault(format!(
+            "{}: {why}; is the server running, and is --server its address?",
+            self.base
+        ))
     }
 }
 
@@ -124,7 +155,9 @@ fn refusal(status: StatusCode, said: &str) -> Failure {
             "the server does not accept this token: give one that is in force with --token-file, --token or \
              GLOVEBOX_TOKEN_FILE",
         ),
-        StatusCode::FORBIDDEN | StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY => Failure::no(said),
+        StatusCode::FORBIDDEN | StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY => {
+            Failure::no(said)
+        }
         StatusCode::NOT_FOUND => Failure::no(said),
         _ => Failure::fault(said),
     }
@@ -134,7 +167,9 @@ impl TokenArguments {
     fn read(&self) -> Result<String, Failure> {
         let text = match (&self.token, &self.token_file) {
             (Some(token), _) => token.clone(),
-            (None, Some(file)) => std::fs::read_to_string(file).map_err(|problem| Failure::file(file, &problem))?,
+            (None, Some(file)) => {
+                std::fs::read_to_string(file).map_err(|problem| Failure::file(file, &problem))?
+            }
             (None, None) => {
                 return Err(Failure::fault(
                     "no API token: give one with --token-file, --token or GLOVEBOX_TOKEN_FILE \
@@ -144,7 +179,9 @@ impl TokenArguments {
         };
         let text = text.trim();
         if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(Failure::fault("the API token is empty or is not one line of text: check the file"));
+            return Err(Failure::fault(
+                "the API token is empty or is not one line of text: check the file",
+            ));
         }
         Ok(text.to_owned())
     }
@@ -152,7 +189,9 @@ impl TokenArguments {
 
 /// One step of an address, escaped.
 pub(crate) fn step(text: &str) -> String {
-    url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
+    url::form_urlencoded::byte_serialize(text.as_bytes())
+        .collect::<String>()
+        .replace('+', "%20")
 }
 
 #[cfg(test)]
@@ -161,8 +200,21 @@ mod tests {
 
     #[test]
     fn what_a_server_refuses_is_a_no_and_what_fails_is_a_fault() {
-        for (status, code) in [(409, 1), (403, 1), (422, 1), (404, 1), (401, 2), (400, 2), (500, 2), (503, 2)] {
-            assert_eq!(refusal(StatusCode::from_u16(status).unwrap(), "x").exit_code(), code, "{status}");
+        for (status, code) in [
+            (409, 1),
+            (403, 1),
+            (422, 1),
+            (404, 1),
+            (401, 2),
+            (400, 2),
+            (500, 2),
+            (503, 2),
+        ] {
+            assert_eq!(
+                refusal(StatusCode::from_u16(status).unwrap(), "x").exit_code(),
+                code,
+                "{status}"
+            );
         }
     }
 
@@ -171,7 +223,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("token");
         std::fs::write(&file, "gb_api_x.y\n").unwrap();
-        let arguments = TokenArguments { token: None, token_file: Some(file.clone()) };
+        let arguments = TokenArguments {
+            token: None,
+            token_file: Some(file.clone()),
+        };
         assert_eq!(arguments.read().unwrap(), "gb_api_x.y");
         std::fs::write(&file, "a\nb").unwrap();
         assert!(arguments.read().is_err());

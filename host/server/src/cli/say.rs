@@ -32,13 +32,19 @@ pub(crate) fn error(text: &str) {
 
 /// Whether stderr shows colours: a terminal, and nobody asked for none (no-color.org).
 pub(crate) fn is_coloured() -> bool {
-    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    std::io::stderr().is_terminal()
+        && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// A table with a header, as wide as the terminal, without lines.
-pub(crate) fn table<const N: usize>(header: [&str; N], rows: impl IntoIterator<Item = [String; N]>) {
+pub(crate) fn table<const N: usize>(
+    header: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) {
     let mut table = Table::new();
-    table.load_style(comfy_table::presets::NOTHING).set_header(header.map(|name| Cell::new(name.to_uppercase())));
+    table
+        .load_style(comfy_table::presets::NOTHING)
+        .set_header(header.map(|name| Cell::new(name.to_uppercase())));
     for row in rows {
         table.add_row(row.map(|text| plain(&text)));
     }
@@ -46,17 +52,29 @@ pub(crate) fn table<const N: usize>(header: [&str; N], rows: impl IntoIterator<I
         column.set_padding((0, 2));
     }
     let text = table.to_string();
-    answer(text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n").as_str());
+    answer(
+        text.lines()
+            .map(str::trim_end)
+            .collect::<Vec<_>>()
+            .join("\n")
+            .as_str(),
+    );
 }
 
 /// Text from elsewhere on a terminal: no control characters, which could move the cursor.
 pub(crate) fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
 }
 
 /// A bar that counts; invisible where stderr is no terminal.
 pub(crate) fn bar(label: &str, total: u64) -> ProgressBar {
-    styled(ProgressBar::new(total), "{msg:<28} {bar:30} {human_pos}/{human_len}  {eta}").with_message(label.to_owned())
+    styled(
+        ProgressBar::new(total),
+        "{msg:<28} {bar:30} {human_pos}/{human_len}  {eta}",
+    )
+    .with_message(label.to_owned())
 }
 
 /// A bar that counts bytes.

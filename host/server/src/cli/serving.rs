@@ -18,24 +18,39 @@ const SWEEP_EVERY: Duration = Duration::from_secs(5 * 60);
 
 /// Takes the address, before anything else is done: a busy port costs nothing.
 pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).await.map_err(|source| match source.kind() {
-        std::io::ErrorKind::AddrInUse => StartError::AddressInUse { address: address.to_string() },
-        _ => StartError::Listen { address: address.to_string(), source },
-    })
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| match source.kind() {
+            std::io::ErrorKind::AddrInUse => StartError::AddressInUse {
+                address: address.to_string(),
+            },
+            _ => StartError::Listen {
+                address: address.to_string(),
+                source,
+            },
+        })
 }
 
 /// Serves until Ctrl-C or SIGTERM: then no connection is accepted any more, requests under
 /// way are finished, and the ledger is closed.
-pub(crate) async fn serve(listener: TcpListener, router: Router, services: Arc<Services>) -> Result<(), StartError> {
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    services: Arc<Services>,
+) -> Result<(), StartError> {
     let stop = CancellationToken::new();
     let sweeper = tokio::spawn(sweep(Arc::clone(&services), stop.clone()));
-    let address = listener.local_addr().map(|address| address.to_string()).unwrap_or_default();
+    let address = listener
+        .local_addr()
+        .map(|address| address.to_string())
+        .unwrap_or_default();
     let listener = listener.tap_io(|connection| {
         if let Err(problem) = connection.set_nodelay(true) {
             tracing::debug!(error = %problem, "a connection keeps delaying small packets");
         }
     });
-    let served = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
+    let served =
+        axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
     let mut served = std::pin::pin!(served.into_future());
     let ended = tokio::select! {
         ended = &mut served => ended,
@@ -98,6 +113,9 @@ mod tests {
         let taken = listen(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
         let address = taken.local_addr().unwrap();
         let refused = listen(address).await.unwrap_err().to_string();
-        assert!(refused.contains(&address.to_string()) && refused.contains("--port"), "{refused}");
+        assert!(
+            refused.contains(&address.to_string()) && refused.contains("--port"),
+            "{refused}"
+        );
     }
 }

@@ -3,7 +3,10 @@ use clap::CommandFactory as _;
 use super::*;
 
 fn each(command: &clap::Command, path: &str, check: &mut dyn FnMut(&clap::Command, &str)) {
-    for one in command.get_subcommands().filter(|one| one.get_name() != "help") {
+    for one in command
+        .get_subcommands()
+        .filter(|one| one.get_name() != "help")
+    {
         let path = format!("{path} {}", one.get_name());
         check(one, &path);
         each(one, &path, check);
@@ -16,8 +19,14 @@ fn every_command_is_well_formed_and_helps_with_an_example() {
     command.build();
     command.clone().debug_assert();
     each(&command, "glovebox", &mut |one, path| {
-        let help = one.get_after_help().map(ToString::to_string).unwrap_or_default();
-        assert!(help.contains("Example") && help.contains("glovebox "), "{path}");
+        let help = one
+            .get_after_help()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        assert!(
+            help.contains("Example") && help.contains("glovebox "),
+            "{path}"
+        );
         assert!(one.get_about().is_some(), "{path}");
     });
 }
@@ -47,7 +56,10 @@ fn what_can_be_listed_can_be_listed_as_json() {
     command.build();
     let mut with_json = Vec::new();
     each(&command, "glovebox", &mut |one, path| {
-        if one.get_arguments().any(|argument| argument.get_long() == Some("json")) {
+        if one
+            .get_arguments()
+            .any(|argument| argument.get_long() == Some("json"))
+        {
             with_json.push(path.to_owned());
         }
     });

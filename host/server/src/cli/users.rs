@@ -21,8 +21,10 @@ const PASSWORD_BYTES_MAX: u64 = 1_024;
 
 /// Manages the people who sign in. The server must not run: it holds the data directory.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  glovebox users add dr.lee --role clinician --fhir-user Practitioner/lee \
-    --data glovebox-data")]
+#[command(
+    after_help = "Example:\n  glovebox users add dr.lee --role clinician --fhir-user Practitioner/lee \
+    --data glovebox-data"
+)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -40,7 +42,9 @@ enum Command {
 
 /// Adds somebody. A data directory that is not there yet is made.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  glovebox users add admin --role administrator --data glovebox-data")]
+#[command(
+    after_help = "Example:\n  glovebox users add admin --role administrator --data glovebox-data"
+)]
 struct AddArguments {
     /// Login name
     username: String,
@@ -111,23 +115,48 @@ async fn add(arguments: AddArguments) -> Result<Done, Failure> {
     let wrong = |problem: glovebox_model::id::InvalidId| Failure::fault(problem.to_string());
     let user = User {
         id: arguments.username.parse().map_err(wrong)?,
-        display_name: arguments.name.clone().unwrap_or_else(|| arguments.username.clone()),
+        display_name: arguments
+            .name
+            .clone()
+            .unwrap_or_else(|| arguments.username.clone()),
         roles: arguments.roles.clone(),
-        fhir_user: arguments.fhir_user.as_deref().map(str::parse).transpose().map_err(wrong)?,
-        tenants: arguments.tenants.iter().map(|tenant| tenant.parse()).collect::<Result<_, _>>().map_err(wrong)?,
-        publisher: arguments.publisher.as_deref().map(str::parse).transpose().map_err(wrong)?,
+        fhir_user: arguments
+            .fhir_user
+            .as_deref()
+            .map(str::parse)
+            .transpose()
+            .map_err(wrong)?,
+        tenants: arguments
+            .tenants
+            .iter()
+            .map(|tenant| tenant.parse())
+            .collect::<Result<_, _>>()
+            .map_err(wrong)?,
+        publisher: arguments
+            .publisher
+            .as_deref()
+            .map(str::parse)
+            .transpose()
+            .map_err(wrong)?,
         is_disabled: false,
     };
-    let settings = Written::load(arguments.offline.config.as_deref())?.resolve(arguments.offline.data.clone(), None)?;
-    if let Some(unknown) = user.tenants.iter().find(|tenant| settings.tenant_name(tenant).is_none()) {
-        return Err(Failure::fault(format!("there is no tenant `{unknown}`: see `glovebox check-config`")));
+    let settings = Written::load(arguments.offline.config.as_deref())?
+        .resolve(arguments.offline.data.clone(), None)?;
+    if let Some(unknown) = user
+        .tenants
+        .iter()
+        .find(|tenant| settings.tenant_name(tenant).is_none())
+    {
+        return Err(Failure::fault(format!(
+            "there is no tenant `{unknown}`: see `glovebox check-config`"
+        )));
     }
     let password = password(&arguments)?;
     DataDir::open(&settings.data_dir)?;
     let services = Services::open(settings, Arc::new(SystemClock)).await?;
     let added = match services.authorization.users.add(&user, &password).await {
         Ok(()) => recorded(&services, "add", &user.id).await,
-        Err(problem @ (glovebox_authorization::Error::Exists { .. } | glovebox_authorization::Error::Invalid { .. })) => {
+        Err(problem @ glovebox_authorization::Error::Exists { .. }) => {
             Err(Failure::no(problem.to_string()))
         }
         Err(problem) => Err(problem.into()),
@@ -143,8 +172,18 @@ async fn list(arguments: ListArguments) -> Result<Done, Failure> {
     let users = services.authorization.users.list().await;
     services.close().await;
     let users = users?;
-    let roles = |user: &User| user.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>();
-    let tenants = |user: &User| user.tenants.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let roles = |user: &User| {
+        user.roles
+            .iter()
+            .map(|role| role.as_str())
+            .collect::<Vec<_>>()
+    };
+    let tenants = |user: &User| {
+        user.tenants
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+    };
     if arguments.json {
         let items: Vec<Value> = users
             .iter()
@@ -169,33 +208,51 @@ async fn list(arguments: ListArguments) -> Result<Done, Failure> {
             user.id.to_string(),
             user.display_name.clone(),
             roles(user).join(", "),
-            user.fhir_user.as_ref().map(ToString::to_string).unwrap_or_default(),
+            user.fhir_user
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
             tenants(user).join(", "),
             state.to_owned(),
         ]
     });
-    say::table(["user", "name", "roles", "fhir user", "tenants", "state"], rows);
+    say::table(
+        ["user", "name", "roles", "fhir user", "tenants", "state"],
+        rows,
+    );
     Ok(Done::Yes)
 }
 
 async fn disable(arguments: DisableArguments) -> Result<Done, Failure> {
-    let user: UserId =
-        arguments.username.parse().map_err(|problem| Failure::fault(format!("{problem}")))?;
+    let user: UserId = arguments
+        .username
+        .parse()
+        .map_err(|problem| Failure::fault(format!("{problem}")))?;
     let services = arguments.offline.open(STOP_IT).await?;
     let disabled = match services.authorization.disable_user(&user).await {
-        Ok(sessions) => recorded(&services, "disable", &user).await.map(|()| sessions),
-        Err(problem @ glovebox_authorization::Error::Unknown { .. }) => Err(Failure::no(problem.to_string())),
+        Ok(sessions) => recorded(&services, "disable", &user)
+            .await
+            .map(|()| sessions),
+        Err(problem @ glovebox_authorization::Error::Unknown { .. }) => {
+            Err(Failure::no(problem.to_string()))
+        }
         Err(problem) => Err(problem.into()),
     };
     services.close().await;
     let sessions = disabled?;
-    say::answer(&format!("{user} is disabled; {sessions} browser sessions ended"));
+    say::answer(&format!(
+        "{user} is disabled; {sessions} browser sessions ended"
+    ));
     Ok(Done::Yes)
 }
 
 async fn recorded(services: &Services, action: &str, user: &UserId) -> Result<(), Failure> {
-    let subject = Subject { user: Some(user.clone()), ..Subject::default() };
-    let event = Event::new(Kind::UserChange, action, subject, Outcome::Ok).with("by", "command-line");
+    let subject = Subject {
+        user: Some(user.clone()),
+        ..Subject::default()
+    };
+    let event =
+        Event::new(Kind::UserChange, action, subject, Outcome::Ok).with("by", "command-line");
     services.ledger.append_durable(event).await?;
     Ok(())
 }
@@ -206,15 +263,24 @@ fn password(arguments: &AddArguments) -> Result<Zeroizing<String>, Failure> {
     if let Some(file) = &arguments.password_file {
         let failed = |problem: std::io::Error| Failure::file(file, &problem);
         let opened = std::fs::File::open(file).map_err(failed)?;
-        opened.take(PASSWORD_BYTES_MAX + 2).read_to_string(&mut text).map_err(failed)?;
+        opened
+            .take(PASSWORD_BYTES_MAX + 2)
+            .read_to_string(&mut text)
+            .map_err(failed)?;
     } else if arguments.password_stdin {
-        let read = std::io::stdin().take(PASSWORD_BYTES_MAX + 2).read_to_string(&mut text);
-        read.map_err(|problem| Failure::fault(format!("the password cannot be read from stdin: {problem}")))?;
+        let read = std::io::stdin()
+            .take(PASSWORD_BYTES_MAX + 2)
+            .read_to_string(&mut text);
+        read.map_err(|problem| {
+            Failure::fault(format!("the password cannot be read from stdin: {problem}"))
+        })?;
     } else if std::io::stdin().is_terminal() {
         let ask = |question: &str| {
             let _ = console::Term::stderr().write_str(question);
             let answer = console::Term::stderr().read_secure_line();
-            answer.map(Zeroizing::new).map_err(|problem| Failure::fault(format!("the terminal cannot be read: {problem}")))
+            answer.map(Zeroizing::new).map_err(|problem| {
+                Failure::fault(format!("the terminal cannot be read: {problem}"))
+            })
         };
         let first = ask("Password: ")?;
         let second = ask("Once more: ")?;
@@ -223,7 +289,11 @@ fn password(arguments: &AddArguments) -> Result<Zeroizing<String>, Failure> {
         }
         return Ok(first);
     } else {
-        return Err(Failure::fault("no terminal to ask for the password: use --password-stdin or --password-file"));
+        return Err(Failure::fault(
+            "no terminal to ask for the password: use --password-stdin or --password-file",
+        ));
     }
-    Ok(Zeroizing::new(text.lines().next().unwrap_or_default().to_owned()))
+    Ok(Zeroizing::new(
+        text.lines().next().unwrap_or_default().to_owned(),
+    ))
 }

@@ -7,14 +7,22 @@ use toml::de::{DeTable, DeValue};
 pub fn line_of(text: &str, key: &str) -> Option<usize> {
     let table = DeTable::parse(text).ok()?;
     let offset = offset_of(table.get_ref(), key)?;
-    Some(1 + text.bytes().take(offset).filter(|byte| *byte == b'\n').count())
+    Some(
+        1 + text
+            .bytes()
+            .take(offset)
+            .filter(|byte| *byte == b'\n')
+            .count(),
+    )
 }
 
 fn offset_of(table: &DeTable<'_>, key: &str) -> Option<usize> {
     let (head, rest) = key.split_once('.').unwrap_or((key, ""));
     let value = table.get(head)?;
     match value.get_ref() {
-        DeValue::Table(inner) if !rest.is_empty() => offset_of(inner, rest).or(Some(value.span().start)),
+        DeValue::Table(inner) if !rest.is_empty() => {
+            offset_of(inner, rest).or(Some(value.span().start))
+        }
         _ => Some(value.span().start),
     }
 }

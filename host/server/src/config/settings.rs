@@ -61,7 +61,10 @@ impl SettingsError {
 }
 
 fn wrong<T>(key: &'static str, problem: impl Into<String>) -> Result<T, SettingsError> {
-    Err(SettingsError { key, problem: problem.into() })
+    Err(SettingsError {
+        key,
+        problem: problem.into(),
+    })
 }
 
 impl Settings {
@@ -70,7 +73,10 @@ impl Settings {
         let address: SocketAddr = match config.listen.address.parse() {
             Ok(address) => address,
             Err(_) => {
-                return wrong("listen.address", "give an address and a port such as 127.0.0.1:8080");
+                return wrong(
+                    "listen.address",
+                    "give an address and a port such as 127.0.0.1:8080",
+                );
             }
         };
         let base_url = match &config.listen.base_url {
@@ -84,7 +90,10 @@ impl Settings {
             }
         }
         Ok(Self {
-            data_dir: config.data_dir.clone().unwrap_or_else(|| PathBuf::from("glovebox-data")),
+            data_dir: config
+                .data_dir
+                .clone()
+                .unwrap_or_else(|| PathBuf::from("glovebox-data")),
             address,
             base_url,
             engine: engine(config)?,
@@ -118,7 +127,10 @@ fn base_url(url: &str) -> Result<String, SettingsError> {
         ["http", "https"].contains(&url.scheme()) && url.host().is_some() && url.query().is_none()
     });
     if !fine {
-        return wrong("listen.base_url", "give an address such as https://glovebox.hospital.example");
+        return wrong(
+            "listen.base_url",
+            "give an address such as https://glovebox.hospital.example",
+        );
     }
     Ok(url.trim_end_matches('/').to_owned())
 }
@@ -126,22 +138,35 @@ fn base_url(url: &str) -> Result<String, SettingsError> {
 fn engine(config: &Config) -> Result<Engine, SettingsError> {
     let database = &config.database;
     match (database.engine.as_str(), &database.url, &database.url_file) {
-        ("sled", None, None) => Ok(Engine::Sled { cache_bytes: database.cache_mib.clamp(16, 65_536) << 20 }),
+        ("sled", None, None) => Ok(Engine::Sled {
+            cache_bytes: database.cache_mib.clamp(16, 65_536) << 20,
+        }),
         ("sled", ..) => wrong("database.url", "only `engine = \"postgres\"` takes a url"),
         ("postgres", Some(url), None) => Ok(Engine::Postgres { url: url.clone() }),
         ("postgres", None, Some(file)) => match std::fs::read_to_string(file) {
-            Ok(url) => Ok(Engine::Postgres { url: url.trim().to_owned() }),
-            Err(problem) => wrong("database.url_file", format!("{}: {problem}", file.display())),
+            Ok(url) => Ok(Engine::Postgres {
+                url: url.trim().to_owned(),
+            }),
+            Err(problem) => wrong(
+                "database.url_file",
+                format!("{}: {problem}", file.display()),
+            ),
         },
         ("postgres", ..) => wrong("database.url", "give either `url` or `url_file`"),
-        (other, ..) => wrong("database.engine", format!("`{other}` is not `sled` or `postgres`")),
+        (other, ..) => wrong(
+            "database.engine",
+            format!("`{other}` is not `sled` or `postgres`"),
+        ),
     }
 }
 
 fn tenants(config: &Config) -> Result<Vec<(TenantId, String)>, SettingsError> {
     let mut tenants: Vec<(TenantId, String)> = Vec::new();
     let fixed = [("main", "Example Hospital"), ("sandbox", "Sandbox")];
-    let written = config.tenants.iter().map(|t| (t.id.as_str(), t.name.as_str()));
+    let written = config
+        .tenants
+        .iter()
+        .map(|t| (t.id.as_str(), t.name.as_str()));
     for (id, name) in written.chain(fixed) {
         let id: TenantId = match id.parse() {
             Ok(id) => id,

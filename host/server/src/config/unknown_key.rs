@@ -16,7 +16,10 @@ pub(super) fn explain(message: &str) -> String {
         near(a).total_cmp(&near(b))
     });
     match nearest.or_else(|| quoted.last().copied()) {
-        Some(nearest) => format!("{}\nthe nearest known key is `{nearest}`", message.trim_end()),
+        Some(nearest) => format!(
+            "{}\nthe nearest known key is `{nearest}`",
+            message.trim_end()
+        ),
         None => message.to_owned(),
     }
 }
@@ -29,7 +32,10 @@ mod tests {
     fn an_unknown_key_is_refused_with_the_nearest_known_one() {
         let error = Config::parse("[listen]\nadress = \"127.0.0.1:1\"\n").unwrap_err();
         assert!(error.contains("line 2"), "{error}");
-        assert!(error.contains("the nearest known key is `address`"), "{error}");
+        assert!(
+            error.contains("the nearest known key is `address`"),
+            "{error}"
+        );
         assert!(Config::parse("").is_ok());
     }
 }

@@ -20,18 +20,26 @@ pub(super) struct SampleApp {
 
 /// Reads every component of a folder. Errors name the file.
 pub(super) fn read(dir: &Path) -> Result<Vec<SampleApp>, DemoError> {
-    let failed = |path: &Path, problem: std::io::Error| DemoError::File { path: path.to_owned(), problem };
+    let failed = |path: &Path, problem: std::io::Error| DemoError::File {
+        path: path.to_owned(),
+        problem,
+    };
     let mut paths: Vec<PathBuf> = std::fs::read_dir(dir)
         .map_err(|problem| failed(dir, problem))?
         .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "wasm"))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "wasm")
+        })
         .collect();
     paths.sort();
     let mut apps = Vec::new();
     for path in paths {
         let bytes = std::fs::read(&path).map_err(|problem| failed(&path, problem))?;
-        let package = glovebox_package::read(&bytes)
-            .map_err(|problem| DemoError::App { app: path.display().to_string(), why: problem.to_string() })?;
+        let package = glovebox_package::read(&bytes).map_err(|problem| DemoError::App {
+            app: path.display().to_string(),
+            why: problem.to_string(),
+        })?;
         apps.push(SampleApp { package, bytes });
     }
     Ok(apps)
@@ -44,16 +52,27 @@ pub(super) async fn install(
     apps: &[SampleApp],
     progress: &mut (dyn FnMut(Step<'_>) + Send),
 ) -> Result<Vec<String>, DemoError> {
-    let vendor = Actor { user: known("vendor")? };
-    let admin = Actor { user: known("admin")? };
+    let vendor = Actor {
+        user: known("vendor")?,
+    };
+    let admin = Actor {
+        user: known("admin")?,
+    };
     let mut notes = Vec::new();
     for app in apps {
         let manifest = &app.package.manifest;
         progress(Step::App(&manifest.name));
-        let tenants: &[&str] = if manifest.category == HOSTILE { &["sandbox"] } else { &["main", "sandbox"] };
+        let tenants: &[&str] = if manifest.category == HOSTILE {
+            &["sandbox"]
+        } else {
+            &["main", "sandbox"]
+        };
         for tenant in tenants {
             let tenant: TenantId = known(tenant)?;
-            let found = services.registry.version(&tenant, &manifest.id, &manifest.version).await?;
+            let found = services
+                .registry
+                .version(&tenant, &manifest.id, &manifest.version)
+                .await?;
             let stage = match found {
                 Some(found) => {
                     if found.digest != app.package.digest && tenant.as_str() == "sandbox" {
@@ -82,25 +101,58 @@ async fn upload(
     publisher: &PublisherId,
     app: &SampleApp,
 ) -> Result<Stage, DemoError> {
-    let uploaded = services.registry.upload(tenant, vendor, Some(publisher), &app.bytes).await?;
-    let refused = |why: String| DemoError::App { app: app.package.manifest.id.to_string(), why };
-    Ok(uploaded.map_err(|problem| refused(problem.to_string()))?.stage)
+    let uploaded = services
+        .registry
+        .upload(tenant, vendor, Some(publisher), &app.bytes)
+        .await?;
+    let refused = |why: String| DemoError::App {
+        app: app.package.manifest.id.to_string(),
+        why,
+    };
+    Ok(uploaded
+        .map_err(|problem| refused(problem.to_string()))?
+        .stage)
 }
 
-async fn approve(services: &Services, tenant: &TenantId, admin: &Actor, app: &SampleApp) -> Result<(), DemoError> {
+async fn approve(
+    services: &Services,
+    tenant: &TenantId,
+    admin: &Actor,
+    app: &SampleApp,
+) -> Result<(), DemoError> {
     let manifest = &app.package.manifest;
     let reason = "a sample app of the demo";
-    let approved =
-        services.registry.approve(tenant, &manifest.id, &manifest.version, admin, reason, None, None).await?;
-    let refused = |why: String| DemoError::App { app: manifest.id.to_string(), why };
-    approved.map(drop).map_err(|problem| refused(problem.to_string()))
+    let approved = services
+        .registry
+        .approve(
+            tenant,
+            &manifest.id,
+            &manifest.version,
+            admin,
+            reason,
+            None,
+            None,
+        )
+        .await?;
+    let refused = |why: String| DemoError::App {
+        app: manifest.id.to_string(),
+        why,
+    };
+    approved
+        .map(drop)
+        .map_err(|problem| refused(problem.to_string()))
 }
 
 /// Loads the live apps, so that the first launch does not wait for the compiler.
 pub(super) async fn warm(services: &Services) {
     for (tenant, _) in &services.settings.tenants {
-        let Ok(versions) = services.registry.all(tenant).await else { continue };
-        let ids: std::collections::BTreeSet<AppId> = versions.into_iter().map(|version| version.manifest.id).collect();
+        let Ok(versions) = services.registry.all(tenant).await else {
+            continue;
+        };
+        let ids: std::collections::BTreeSet<AppId> = versions
+            .into_iter()
+            .map(|version| version.manifest.id)
+            .collect();
         for id in ids {
             if let Err(problem) = services.registry.installation(tenant, &id).await {
                 tracing::warn!(app.id = %id, error = %problem, "an app cannot be made ready");

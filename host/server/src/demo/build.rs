@@ -111,16 +111,28 @@ pub enum DemoError {
 
 /// Reads a value that stands in the demo's own source.
 pub(super) fn known<T: FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, DemoError> {
-    text.parse().map_err(|problem| DemoError::Wrong(format!("{problem}")))
+    text.parse()
+        .map_err(|problem| DemoError::Wrong(format!("{problem}")))
 }
 
 /// Checks everything that can be wrong with the order, before anything is written.
-pub fn precheck(patients: usize, password: Option<String>, apps: Option<&Path>) -> Result<DemoPlan, DemoError> {
-    if password.as_ref().is_some_and(|password| !(8..=1024).contains(&password.len())) {
+pub fn precheck(
+    patients: usize,
+    password: Option<String>,
+    apps: Option<&Path>,
+) -> Result<DemoPlan, DemoError> {
+    if password
+        .as_ref()
+        .is_some_and(|password| !(8..=1024).contains(&password.len()))
+    {
         return Err(DemoError::Password);
     }
     let apps = apps.map(apps::read).transpose()?.unwrap_or_default();
-    Ok(DemoPlan { patients, password, apps })
+    Ok(DemoPlan {
+        patients,
+        password,
+        apps,
+    })
 }
 
 /// Builds what is missing of the world.
@@ -130,18 +142,31 @@ pub async fn build(
     progress: &mut (dyn FnMut(Step<'_>) + Send),
 ) -> Result<World, DemoError> {
     let dir = services.settings.data_dir.clone();
-    let failed = |problem: std::io::Error| DemoError::File { path: dir.join("demo-secrets.json"), problem };
+    let failed = |problem: std::io::Error| DemoError::File {
+        path: dir.join("demo-secrets.json"),
+        problem,
+    };
     let mut keepsake = Keepsake::load(&dir).map_err(failed)?;
-    let today = keepsake.today.as_deref().and_then(|text| Date::parse(text, &Iso8601::DATE).ok());
+    let today = keepsake
+        .today
+        .as_deref()
+        .and_then(|text| Date::parse(text, &Iso8601::DATE).ok());
     let today = today.unwrap_or_else(|| day_of(services.clock.now()));
     keepsake.today = Some(today.to_string());
     keepsake.save(&dir).map_err(failed)?;
 
     let mut main_roster: Vec<RosterEntry> = Vec::new();
-    for (tenant, wanted) in [("main", plan.patients), ("sandbox", plan.patients.min(SANDBOX_PATIENTS))] {
+    for (tenant, wanted) in [
+        ("main", plan.patients),
+        ("sandbox", plan.patients.min(SANDBOX_PATIENTS)),
+    ] {
         let there = keepsake.patients.get(tenant).copied().unwrap_or(0);
         // Fewer than there are: the others are not taken away.
-        let plan = Plan { patients: wanted.max(there), seed: SEED, today };
+        let plan = Plan {
+            patients: wanted.max(there),
+            seed: SEED,
+            today,
+        };
         let id: TenantId = known(tenant)?;
         let roster = roster(&plan);
         if plan.count() > there {
@@ -178,8 +203,10 @@ impl World {
     /// Tells scripts that the server is ready: writes `demo.json`.
     pub fn announce(&self) -> Result<(), DemoError> {
         let dir = &self.services.settings.data_dir;
-        description::write(dir, &self.description)
-            .map_err(|problem| DemoError::File { path: dir.join("demo.json"), problem })
+        description::write(dir, &self.description).map_err(|problem| DemoError::File {
+            path: dir.join("demo.json"),
+            problem,
+        })
     }
 
     /// The password of one of [`super::PEOPLE`].

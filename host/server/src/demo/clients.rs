@@ -26,7 +26,13 @@ pub(super) struct DemoClient {
 
 /// The clients.
 pub(super) const CLIENTS: [DemoClient; 4] = [
-    DemoClient { id: "demo-public", name: "Demo public app", kind: ClientKind::Public, keys: &[], scope: APP_SCOPE },
+    DemoClient {
+        id: "demo-public",
+        name: "Demo public app",
+        kind: ClientKind::Public,
+        keys: &[],
+        scope: APP_SCOPE,
+    },
     DemoClient {
         id: "demo-confidential",
         name: "Demo app with a secret",
@@ -60,8 +66,12 @@ pub(super) async fn add(services: &Services, keepsake: &mut Keepsake) -> Result<
             let kept = keepsake.clients.get(client.id);
             let is_known = match client.kind {
                 ClientKind::Public => true,
-                ClientKind::ConfidentialSymmetric => kept.is_some_and(|kept| kept.client_secret.is_some()),
-                ClientKind::ConfidentialAsymmetric | ClientKind::Backend => kept.is_some_and(|kept| kept.jwk.is_some()),
+                ClientKind::ConfidentialSymmetric => {
+                    kept.is_some_and(|kept| kept.client_secret.is_some())
+                }
+                ClientKind::ConfidentialAsymmetric | ClientKind::Backend => {
+                    kept.is_some_and(|kept| kept.jwk.is_some())
+                }
             };
             if is_known {
                 continue;
@@ -79,12 +89,20 @@ pub(super) async fn add(services: &Services, keepsake: &mut Keepsake) -> Result<
                 owner: "The demo".to_owned(),
                 security_contact: "mailto:security@northlake.example".to_owned(),
                 keys: keys.iter().map(|key| key.public.clone()).collect(),
-                redirect_uris: if is_backend { Vec::new() } else { vec![REDIRECT_URI.to_owned()] },
+                redirect_uris: if is_backend {
+                    Vec::new()
+                } else {
+                    vec![REDIRECT_URI.to_owned()]
+                },
                 launch_uri: (!is_backend).then(|| LAUNCH_URI.to_owned()),
-                scope: ScopeSet::parse(client.scope).map_err(|problem| DemoError::Wrong(problem.to_string()))?,
+                scope: ScopeSet::parse(client.scope)
+                    .map_err(|problem| DemoError::Wrong(problem.to_string()))?,
             })
             .await?;
-        let private: Vec<_> = keys.iter().map(|key| key.expose_private_jwk().clone()).collect();
+        let private: Vec<_> = keys
+            .iter()
+            .map(|key| key.expose_private_jwk().clone())
+            .collect();
         let secrets = ClientSecrets {
             client_secret: registered.secret.map(|secret| secret.expose().to_owned()),
             jwk: (!private.is_empty()).then_some(private),
@@ -96,8 +114,10 @@ pub(super) async fn add(services: &Services, keepsake: &mut Keepsake) -> Result<
 
 async fn make_keys(algorithms: &'static [KeyAlgorithm]) -> Result<Vec<GeneratedKey>, DemoError> {
     // An RSA key takes up to a second.
-    let work = tokio::task::spawn_blocking(move || algorithms.iter().map(|one| generate(*one)).collect());
-    let keys: Result<Vec<GeneratedKey>, glovebox_authorization::Error> =
-        work.await.map_err(|problem| DemoError::Wrong(problem.to_string()))?;
+    let work =
+        tokio::task::spawn_blocking(move || algorithms.iter().map(|one| generate(*one)).collect());
+    let keys: Result<Vec<GeneratedKey>, glovebox_authorization::Error> = work
+        .await
+        .map_err(|problem| DemoError::Wrong(problem.to_string()))?;
     Ok(keys?)
 }

@@ -56,8 +56,10 @@ pub(super) async fn describe(
             })
         })
         .collect();
-    let patients: Vec<Value> =
-        roster.iter().map(|entry| json!({ "id": entry.id, "name": entry.name })).collect();
+    let patients: Vec<Value> = roster
+        .iter()
+        .map(|entry| json!({ "id": entry.id, "name": entry.name }))
+        .collect();
     Ok(json!({
         "base_url": settings.base_url,
         "tenants": tenants,
@@ -73,7 +75,14 @@ async fn clients(services: &Services, keepsake: &Keepsake) -> Result<Vec<Value>,
     let mut clients = Vec::new();
     for client in &CLIENTS {
         // One that an administrator deleted while the demo ran comes back with the next start.
-        let Some(found) = services.authorization.clients.get(&tenant, &known(client.id)?).await? else { continue };
+        let Some(found) = services
+            .authorization
+            .clients
+            .get(&tenant, &known(client.id)?)
+            .await?
+        else {
+            continue;
+        };
         let secrets = keepsake.clients.get(client.id).cloned().unwrap_or_default();
         clients.push(json!({
             "client_id": client.id,

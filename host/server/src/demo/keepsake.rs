@@ -63,7 +63,11 @@ pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
         Err(problem) if problem.kind() != std::io::ErrorKind::NotFound => return Err(problem),
         _ => {}
     }
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside)?;
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&aside)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     std::fs::rename(&aside, path)
@@ -83,8 +87,14 @@ mod tests {
         keepsake.passwords.insert("admin".into(), "x".into());
         keepsake.save(dir.path()).unwrap();
         keepsake.save(dir.path()).unwrap();
-        assert_eq!(Keepsake::load(dir.path()).unwrap().passwords, keepsake.passwords);
-        let mode = std::fs::metadata(dir.path().join(FILE)).unwrap().permissions().mode();
+        assert_eq!(
+            Keepsake::load(dir.path()).unwrap().passwords,
+            keepsake.passwords
+        );
+        let mode = std::fs::metadata(dir.path().join(FILE))
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600);
     }
 }

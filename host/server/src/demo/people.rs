@@ -130,7 +130,11 @@ impl Person {
             display_name: self.display_name.to_owned(),
             roles: self.roles.to_vec(),
             fhir_user: self.fhir_user.map(known).transpose()?,
-            tenants: self.tenants.iter().map(|tenant| known(tenant)).collect::<Result<_, _>>()?,
+            tenants: self
+                .tenants
+                .iter()
+                .map(|tenant| known(tenant))
+                .collect::<Result<_, _>>()?,
             publisher: self.publisher.map(known).transpose()?,
             is_disabled: false,
         })
@@ -155,7 +159,10 @@ pub(super) async fn add(
         if users.get(&user.id).await?.is_none() {
             users.add(&user, &wanted).await?;
         } else if kept != Some(&wanted) {
-            services.authorization.change_password(&user.id, &wanted).await?;
+            services
+                .authorization
+                .change_password(&user.id, &wanted)
+                .await?;
         }
         passwords.insert(person.username.to_owned(), wanted);
     }
@@ -168,24 +175,55 @@ fn random_password() -> Result<String, DemoError> {
     const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
     let mut bytes = [0_u8; 16];
     getrandom::fill(&mut bytes).map_err(DemoError::Randomness)?;
-    let letter = |byte: &u8| char::from(LETTERS.get(usize::from(byte & 31)).copied().unwrap_or(b'a'));
-    let groups: Vec<String> = bytes.chunks(4).map(|group| group.iter().map(letter).collect()).collect();
+    let letter =
+        |byte: &u8| char::from(LETTERS.get(usize::from(byte & 31)).copied().unwrap_or(b'a'));
+    let groups: Vec<String> = bytes
+        .chunks(4)
+        .map(|group| group.iter().map(letter).collect())
+        .collect();
     Ok(groups.join("-"))
 }
 
 /// Who may open whom. Done once: what an administrator takes away stays away.
-pub(super) async fn relate(services: &Services, tenant: &TenantId, roster: &[RosterEntry]) -> Result<(), DemoError> {
+pub(super) async fn relate(
+    services: &Services,
+    tenant: &TenantId,
+    roster: &[RosterEntry],
+) -> Result<(), DemoError> {
     use super::build::known;
     let relations = &services.relations;
-    relations.grant_everyone(tenant, &known("dr.rivera")?, Source::Api, None).await?;
+    relations
+        .grant_everyone(tenant, &known("dr.rivera")?, Source::Api, None)
+        .await?;
     let okafor: UserId = known("nurse.okafor")?;
-    for entry in roster.iter().filter(|entry| entry.ward == Some(OKAFOR_WARD)) {
-        relations.grant(tenant, &okafor, &known(&entry.id)?, Source::CareTeam, None).await?;
+    for entry in roster
+        .iter()
+        .filter(|entry| entry.ward == Some(OKAFOR_WARD))
+    {
+        relations
+            .grant(tenant, &okafor, &known(&entry.id)?, Source::CareTeam, None)
+            .await?;
     }
     if tenant.as_str() == "main" {
         let own = Source::RelatedPerson;
-        relations.grant(tenant, &known("anna.rossi")?, &known("anna-rossi")?, own, None).await?;
-        relations.grant(tenant, &known("maria.rossi")?, &known("tom-rossi")?, own, None).await?;
+        relations
+            .grant(
+                tenant,
+                &known("anna.rossi")?,
+                &known("anna-rossi")?,
+                own,
+                None,
+            )
+            .await?;
+        relations
+            .grant(
+                tenant,
+                &known("maria.rossi")?,
+                &known("tom-rossi")?,
+                own,
+                None,
+            )
+            .await?;
     }
     Ok(())
 }

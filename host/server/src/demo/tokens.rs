@@ -23,7 +23,9 @@ pub(super) async fn add(services: &Services, keepsake: &mut Keepsake) -> Result<
             continue;
         }
         let issued = tokens.create(&holder(name)?, "demo", None, now).await?;
-        keepsake.api_tokens.insert(name.to_owned(), issued.text.expose().to_owned());
+        keepsake
+            .api_tokens
+            .insert(name.to_owned(), issued.text.expose().to_owned());
     }
     Ok(())
 }

@@ -15,7 +15,10 @@ pub(super) async fn page(request: Request, next: Next) -> Response {
     for (name, value) in [
         ("content-security-policy", CONTENT_SECURITY_POLICY),
         ("cross-origin-opener-policy", "same-origin"),
-        ("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+        (
+            "permissions-policy",
+            "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+        ),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
@@ -51,21 +54,31 @@ fn common(headers: &mut HeaderMap) {
 /// (`Sec-Fetch-Site`, else `Origin` against `Host`). Each form carries its own token as
 /// well; this is the first of two walls.
 pub(super) async fn same_origin(request: Request, next: Next) -> Response {
-    if matches!(*request.method(), Method::GET | Method::HEAD) || is_same_origin(request.headers()) {
+    if matches!(*request.method(), Method::GET | Method::HEAD) || is_same_origin(request.headers())
+    {
         return next.run(request).await;
     }
-    (StatusCode::FORBIDDEN, "This form was sent from another site.\n").into_response()
+    (
+        StatusCode::FORBIDDEN,
+        "This form was sent from another site.\n",
+    )
+        .into_response()
 }
 
 fn is_same_origin(headers: &HeaderMap) -> bool {
     let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    if let Some(site) = headers.get("sec-fetch-site").and_then(|value| value.to_str().ok()) {
+    if let Some(site) = headers
+        .get("sec-fetch-site")
+        .and_then(|value| value.to_str().ok())
+    {
         return matches!(site, "same-origin" | "none");
     }
     match (text(header::ORIGIN), text(header::HOST)) {
         // Not a browser: there is no one whose cookies could be abused.
         (None, _) => true,
-        (Some(origin), Some(host)) => origin.split_once("://").is_some_and(|(_, authority)| authority == host),
+        (Some(origin), Some(host)) => origin
+            .split_once("://")
+            .is_some_and(|(_, authority)| authority == host),
         (Some(_), None) => false,
     }
 }
@@ -87,8 +100,14 @@ mod tests {
         assert!(check(&[("sec-fetch-site", "same-origin")]));
         assert!(!check(&[("sec-fetch-site", "cross-site")]));
         assert!(!check(&[("sec-fetch-site", "same-site")]));
-        assert!(check(&[("origin", "http://localhost:8080"), ("host", "localhost:8080")]));
-        assert!(!check(&[("origin", "http://evil.example"), ("host", "localhost:8080")]));
+        assert!(check(&[
+            ("origin", "http://localhost:8080"),
+            ("host", "localhost:8080")
+        ]));
+        assert!(!check(&[
+            ("origin", "http://evil.example"),
+            ("host", "localhost:8080")
+        ]));
         assert!(!check(&[("origin", "null"), ("host", "localhost:8080")]));
         assert!(!check(&[("origin", "http://localhost:8080")]));
     }

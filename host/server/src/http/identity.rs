@@ -55,12 +55,19 @@ impl SignedIn {
 
     /// Refuses a user without one of these roles.
     pub(super) fn require(&self, roles: &[Role]) -> Result<(), PageError> {
-        if self.has(roles) { Ok(()) } else { Err(PageError::Forbidden) }
+        if self.has(roles) {
+            Ok(())
+        } else {
+            Err(PageError::Forbidden)
+        }
     }
 
     /// The tenant asked for (default `main`), if the user may enter it.
     pub(super) fn tenant(&self, app: &App, asked: Option<&str>) -> Result<TenantId, PageError> {
-        let tenant = asked.unwrap_or("main").parse().map_err(|_| PageError::NotFound)?;
+        let tenant = asked
+            .unwrap_or("main")
+            .parse()
+            .map_err(|_| PageError::NotFound)?;
         let known = app.settings.tenant_name(&tenant).is_some();
         if known && self.0.user.tenants.contains(&tenant) {
             Ok(tenant)
@@ -71,7 +78,10 @@ impl SignedIn {
 }
 
 /// The session of the request's cookie, if there is one in force.
-pub(super) async fn browser_session(app: &App, jar: &CookieJar) -> Result<Option<BrowserSession>, PageError> {
+pub(super) async fn browser_session(
+    app: &App,
+    jar: &CookieJar,
+) -> Result<Option<BrowserSession>, PageError> {
     let Some(cookie) = jar.get(SESSION_COOKIE) else {
         return Ok(None);
     };
@@ -87,8 +97,13 @@ impl FromRequestParts<App> for SignedIn {
         match browser_session(app, &jar).await? {
             Some(session) => Ok(Self(session)),
             None => {
-                let next = parts.uri.path_and_query().map_or("/chart", |address| address.as_str());
-                Err(PageError::SignIn { next: next.to_owned() })
+                let next = parts
+                    .uri
+                    .path_and_query()
+                    .map_or("/chart", |address| address.as_str());
+                Err(PageError::SignIn {
+                    next: next.to_owned(),
+                })
             }
         }
     }
@@ -96,7 +111,8 @@ impl FromRequestParts<App> for SignedIn {
 
 /// The CSRF key of a browser that is not signed in.
 pub(super) fn visitor_key(jar: &CookieJar) -> Option<CsrfKey> {
-    jar.get(VISITOR_COOKIE).map(|cookie| CsrfKey::of_cookie(cookie.value()))
+    jar.get(VISITOR_COOKIE)
+        .map(|cookie| CsrfKey::of_cookie(cookie.value()))
 }
 
 /// A program with a bearer token of the JSON API.
@@ -109,7 +125,10 @@ impl Bearer {
             return Ok(());
         }
         let names: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
-        Err(Problem::forbidden(&format!("this call needs the role {}", names.join(" or "))))
+        Err(Problem::forbidden(&format!(
+            "this call needs the role {}",
+            names.join(" or ")
+        )))
     }
 
     /// The tenant asked for (default `main`), if the token covers it.
@@ -117,7 +136,11 @@ impl Bearer {
         let unknown = || Problem::not_found("there is no such tenant for this token");
         let tenant = asked.unwrap_or("main").parse().map_err(|_| unknown())?;
         let known = app.settings.tenant_name(&tenant).is_some();
-        if known && self.0.tenants.contains(&tenant) { Ok(tenant) } else { Err(unknown()) }
+        if known && self.0.tenants.contains(&tenant) {
+            Ok(tenant)
+        } else {
+            Err(unknown())
+        }
     }
 }
 
@@ -125,7 +148,9 @@ impl Bearer {
 pub(super) fn bearer(parts: &Parts) -> Option<&str> {
     let value = parts.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, credential) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| credential.trim())
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then(|| credential.trim())
 }
 
 impl FromRequestParts<App> for Bearer {

@@ -66,7 +66,9 @@ impl From<Refusal> for PageError {
         match refusal {
             Refusal::Invalid(problem) | Refusal::TooCostly(problem) => Self::Invalid(problem),
             // The gateway has logged the cause.
-            Refusal::Unavailable => Self::Internal { reference: reference() },
+            Refusal::Unavailable => Self::Internal {
+                reference: reference(),
+            },
             _ => Self::NotFound,
         }
     }
@@ -85,7 +87,11 @@ impl IntoResponse for PageError {
             Self::Forbidden => ErrorPage::forbidden(),
             Self::StaleForm => ErrorPage::stale_form(),
             Self::Invalid(problem) => ErrorPage::new(400, "This could not be done", &problem),
-            Self::Busy => ErrorPage::new(503, "Too busy", "Many people are signing in. Try again in a moment."),
+            Self::Busy => ErrorPage::new(
+                503,
+                "Too busy",
+                "Many people are signing in. Try again in a moment.",
+            ),
             Self::Internal { reference } => ErrorPage::internal(reference),
         };
         let status = StatusCode::from_u16(page.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -128,7 +134,11 @@ pub(super) fn shell(app: &App, who: &SignedIn, tenant: &TenantId, place: Option<
     let here = place.map_or("/chart", address);
     let roles: Vec<String> = user.roles.iter().map(role_words).collect();
     Shell {
-        tenant: app.settings.tenant_name(tenant).unwrap_or("Glovebox").to_owned(),
+        tenant: app
+            .settings
+            .tenant_name(tenant)
+            .unwrap_or("Glovebox")
+            .to_owned(),
         sandbox: tenant.as_str() == "sandbox",
         home_url: in_tenant(here, tenant),
         viewer: Some(Viewer {
@@ -136,7 +146,9 @@ pub(super) fn shell(app: &App, who: &SignedIn, tenant: &TenantId, place: Option<
             roles: roles.join(", "),
             sign_out: PostForm::new("/sign-out", &who.csrf()),
         }),
-        nav: nav(&user.roles, place, |place| in_tenant(address(place), tenant)),
+        nav: nav(&user.roles, place, |place| {
+            in_tenant(address(place), tenant)
+        }),
         tenants: app
             .settings
             .tenants

@@ -17,7 +17,12 @@ pub struct Problem {
 impl Problem {
     /// An error with a stable code and a sentence that says how to mend it.
     pub(super) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), retry_after_secs: None }
+        Self {
+            status,
+            code,
+            detail: detail.into(),
+            retry_after_secs: None,
+        }
     }
 
     pub(super) fn unauthorized() -> Self {
@@ -47,7 +52,10 @@ impl Problem {
 
     pub(super) fn busy() -> Self {
         let detail = "too many calls run at once: try again in a moment";
-        Self { retry_after_secs: Some(1), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail) }
+        Self {
+            retry_after_secs: Some(1),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail)
+        }
     }
 }
 
@@ -62,7 +70,10 @@ impl IntoResponse for Problem {
         });
         let mut response = (self.status, Json(body)).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }

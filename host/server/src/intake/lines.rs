@@ -21,7 +21,11 @@ impl Lines<()> {
     /// Reads plain NDJSON.
     #[expect(clippy::new_ret_no_self, reason = "what is read decides the type")]
     pub fn new<R: Read>(reader: R) -> Lines<BufReader<R>> {
-        Lines { reader: BufReader::new(reader), number: 0, ended: false }
+        Lines {
+            reader: BufReader::new(reader),
+            number: 0,
+            ended: false,
+        }
     }
 
     /// Reads NDJSON that is plain or gzipped, whatever its name says.
@@ -53,7 +57,9 @@ impl<R: BufRead> Lines<R> {
                 break;
             }
             let end = buffer.iter().position(|byte| *byte == b'\n');
-            let part = buffer.get(..end.unwrap_or(buffer.len())).unwrap_or_default();
+            let part = buffer
+                .get(..end.unwrap_or(buffer.len()))
+                .unwrap_or_default();
             length = length.saturating_add(part.len());
             if length <= max {
                 line.extend_from_slice(part);
@@ -89,7 +95,10 @@ impl<R: BufRead> Iterator for Lines<R> {
                     return Some(Err(problem.into()));
                 }
             };
-            let refused = |why: String| RefusedEntry { place: format!("line {}", self.number), why };
+            let refused = |why: String| RefusedEntry {
+                place: format!("line {}", self.number),
+                why,
+            };
             match line {
                 Ok(line) if line.trim_ascii().is_empty() => {}
                 Ok(line) => {
@@ -98,7 +107,9 @@ impl<R: BufRead> Iterator for Lines<R> {
                 }
                 Err(length) => {
                     let max = Limits::RESOURCE.bytes_max;
-                    return Some(Ok(Err(refused(format!("it has {length} bytes, at most {max} are accepted")))));
+                    return Some(Ok(Err(refused(format!(
+                        "it has {length} bytes, at most {max} are accepted"
+                    )))));
                 }
             }
         }

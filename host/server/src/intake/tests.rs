@@ -6,7 +6,8 @@ use flate2::write::GzEncoder;
 use super::*;
 
 fn bundle(bundle_type: &str, entries: &str) -> Vec<u8> {
-    format!(r#"{{"resourceType":"Bundle","type":"{bundle_type}","entry":[{entries}]}}"#).into_bytes()
+    format!(r#"{{"resourceType":"Bundle","type":"{bundle_type}","entry":[{entries}]}}"#)
+        .into_bytes()
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -32,11 +33,20 @@ fn each_kind_of_bundle_gives_its_resources_with_ids_and_resolved_references() {
         let entries = document(&bundle(kind, PAIR)).unwrap();
         let patient = entries[0].as_ref().unwrap();
         assert_eq!(patient.id(), Some("5d1c0d3e-0001"), "{kind}");
-        assert!(text(patient).contains(r#""resourceType":"Patient","active":true"#), "{kind}");
+        assert!(
+            text(patient).contains(r#""resourceType":"Patient","active":true"#),
+            "{kind}"
+        );
         let observation = entries[1].as_ref().unwrap();
         assert_eq!(observation.id(), Some("o1"));
-        assert!(text(observation).contains(r#""reference":"Patient/5d1c0d3e-0001""#), "{kind}");
-        assert!(text(observation).contains("1.50"), "decimals keep their spelling");
+        assert!(
+            text(observation).contains(r#""reference":"Patient/5d1c0d3e-0001""#),
+            "{kind}"
+        );
+        assert!(
+            text(observation).contains("1.50"),
+            "decimals keep their spelling"
+        );
     }
 }
 
@@ -45,16 +55,32 @@ fn a_bundle_that_is_no_set_of_resources_is_refused_as_a_whole() {
     for kind in ["history", "document", "message", ""] {
         assert!(document(&bundle(kind, PAIR)).is_err(), "{kind}");
     }
-    for bytes in [&b"resourceType: Patient"[..], b"[]", b"{}", br#"{"resourceType":"Bot","id":"1"}"#, b""] {
-        assert!(document(bytes).is_err(), "{}", String::from_utf8_lossy(bytes));
+    for bytes in [
+        &b"resourceType: Patient"[..],
+        b"[]",
+        b"{}",
+        br#"{"resourceType":"Bot","id":"1"}"#,
+        b"",
+    ] {
+        assert!(
+            document(bytes).is_err(),
+            "{}",
+            String::from_utf8_lossy(bytes)
+        );
     }
 }
 
 #[test]
 fn an_entry_finds_its_id_in_its_addresses_too() {
     for (addresses, id) in [
-        (r#""fullUrl":"https://ehr.example/fhir/Patient/p7","#, Some("p7")),
-        (r#""request":{"method":"PUT","url":"Patient/p8"},"#, Some("p8")),
+        (
+            r#""fullUrl":"https://ehr.example/fhir/Patient/p7","#,
+            Some("p7"),
+        ),
+        (
+            r#""request":{"method":"PUT","url":"Patient/p8"},"#,
+            Some("p8"),
+        ),
         (r#""request":{"method":"POST","url":"Patient"},"#, None),
         (r#""fullUrl":"https://ehr.example/fhir/Group/p7","#, None),
     ] {
@@ -80,7 +106,10 @@ fn one_bad_entry_is_named_and_does_not_lose_the_others() {
            {"resource":{"resourceType":"Patient","id":"d"}}"#,
     );
     let entries = document(&entries).unwrap();
-    let places: Vec<&str> = entries.iter().filter_map(|entry| Some(entry.as_ref().err()?.place.as_str())).collect();
+    let places: Vec<&str> = entries
+        .iter()
+        .filter_map(|entry| Some(entry.as_ref().err()?.place.as_str()))
+        .collect();
     assert_eq!(places, ["entry 2", "entry 3"]);
     assert_eq!(entries.iter().filter(|entry| entry.is_ok()).count(), 2);
 }
@@ -90,7 +119,10 @@ fn the_same_id_twice_is_handed_on_twice_for_the_store_to_judge() {
     let twice = r#"{"resource":{"resourceType":"Patient","id":"a"}},
                    {"resource":{"resourceType":"Patient","id":"a","active":true}}"#;
     let entries = document(&bundle("batch", twice)).unwrap();
-    let ids: Vec<_> = entries.iter().map(|entry| entry.as_ref().unwrap().id()).collect();
+    let ids: Vec<_> = entries
+        .iter()
+        .map(|entry| entry.as_ref().unwrap().id())
+        .collect();
     assert_eq!(ids, [Some("a"), Some("a")]);
 }
 
@@ -124,14 +156,20 @@ fn gzip_is_read_by_its_content_and_a_torn_file_is_an_error() {
     // Two members one after the other are one file (RFC 1952 section 2.2).
     let twice: Vec<u8> = [zipped.clone(), zipped].concat();
     let read = Lines::plain_or_gzip(std::io::Cursor::new(twice)).unwrap();
-    assert_eq!(read.filter(|entry| entry.as_ref().is_ok_and(Result::is_ok)).count(), 2);
+    assert_eq!(
+        read.filter(|entry| entry.as_ref().is_ok_and(Result::is_ok))
+            .count(),
+        2
+    );
 }
 
 #[test]
 fn a_gzip_bomb_is_not_unpacked_beyond_the_limit() {
     let bomb = gzip(&vec![b' '; 10 << 20]);
     assert!(bomb.len() < 20_000);
-    assert!(matches!(within(&bomb[..], 1 << 20), Err(IntakeError::TooLarge { max }) if max == 1 << 20));
+    assert!(
+        matches!(within(&bomb[..], 1 << 20), Err(IntakeError::TooLarge { max }) if max == 1 << 20)
+    );
     // As NDJSON it is one line that is too long.
     let mut read = Lines::plain_or_gzip(std::io::Cursor::new(bomb)).unwrap();
     assert!(read.next().unwrap().unwrap().is_err());

@@ -16,7 +16,10 @@ pub struct DataDir {
 impl DataDir {
     /// Opens a directory, or makes a new one where there is none or an empty one.
     pub fn open(path: &Path) -> Result<Self, StartError> {
-        let io = |source| StartError::Io { path: path.to_owned(), source };
+        let io = |source| StartError::Io {
+            path: path.to_owned(),
+            source,
+        };
         std::fs::create_dir_all(path).map_err(io)?;
         let format = path.join("format");
         match std::fs::read_to_string(&format) {
@@ -41,7 +44,9 @@ impl DataDir {
             }
             Err(problem) => return Err(io(problem)),
         }
-        Ok(Self { path: path.to_owned() })
+        Ok(Self {
+            path: path.to_owned(),
+        })
     }
 
     /// A folder of it, made if it is missing.
@@ -70,11 +75,17 @@ mod tests {
         DataDir::open(dir.path()).unwrap();
         DataDir::open(dir.path()).unwrap();
         std::fs::write(dir.path().join("format"), "glovebox data 9\n").unwrap();
-        assert!(matches!(DataDir::open(dir.path()), Err(StartError::OtherFormat { .. })));
+        assert!(matches!(
+            DataDir::open(dir.path()),
+            Err(StartError::OtherFormat { .. })
+        ));
 
         let other = tempfile::tempdir().unwrap();
         std::fs::write(other.path().join("thesis.doc"), "x").unwrap();
-        assert!(matches!(DataDir::open(other.path()), Err(StartError::NotOurs(_))));
+        assert!(matches!(
+            DataDir::open(other.path()),
+            Err(StartError::NotOurs(_))
+        ));
         assert!(!other.path().join("format").exists());
     }
 }

@@ -72,6 +72,9 @@ pub enum StartError {
 
 impl StartError {
     pub(crate) fn interrupted(problem: tokio::task::JoinError) -> Self {
-        Self::Io { path: PathBuf::from("records"), source: std::io::Error::other(problem) }
+        Self::Io {
+            path: PathBuf::from("records"),
+            source: std::io::Error::other(problem),
+        }
     }
 }

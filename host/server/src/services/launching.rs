@@ -50,7 +50,8 @@ pub enum LaunchProblem {
 
 /// Opens an app and answers with its first screen.
 pub async fn open_app(services: &Services, opened: OpenedApp) -> Result<Shown, LaunchProblem> {
-    let failed = |problem: glovebox_registry::RegistryError| LaunchProblem::Failed(Box::new(problem));
+    let failed =
+        |problem: glovebox_registry::RegistryError| LaunchProblem::Failed(Box::new(problem));
     let subject = Subject {
         tenant: Some(opened.tenant.clone()),
         app: Some(opened.app.clone()),
@@ -65,18 +66,34 @@ pub async fn open_app(services: &Services, opened: OpenedApp) -> Result<Shown, L
         Mark::User(opened.tenant.clone(), opened.user.clone()),
         Mark::Relations(opened.tenant.clone(), opened.user.clone()),
     ]);
-    let viewer = Viewer { tenant: opened.tenant.clone(), user: opened.user.clone() };
-    if let Err(refusal) = services.gateway.chart_patient(&viewer, &opened.patient).await {
+    let viewer = Viewer {
+        tenant: opened.tenant.clone(),
+        user: opened.user.clone(),
+    };
+    if let Err(refusal) = services
+        .gateway
+        .chart_patient(&viewer, &opened.patient)
+        .await
+    {
         record(services, subject, Outcome::Denied("patient".to_owned()))?;
         return Err(match refusal {
-            glovebox_gateway::Refusal::Unavailable => LaunchProblem::Failed("the store does not answer".into()),
+            glovebox_gateway::Refusal::Unavailable => {
+                LaunchProblem::Failed("the store does not answer".into())
+            }
             _ => LaunchProblem::Patient,
         });
     }
-    let installation = services.registry.installation(&opened.tenant, &opened.app).await.map_err(failed)?;
+    let installation = services
+        .registry
+        .installation(&opened.tenant, &opened.app)
+        .await
+        .map_err(failed)?;
     let installation = installation.filter(|found| {
         let current = &found.version.manifest.version;
-        opened.version.as_ref().is_none_or(|wanted| wanted == current)
+        opened
+            .version
+            .as_ref()
+            .is_none_or(|wanted| wanted == current)
     });
     let Some(installation) = installation else {
         record(services, subject, Outcome::Denied("not-live".to_owned()))?;
@@ -115,11 +132,17 @@ pub async fn open_app(services: &Services, opened: OpenedApp) -> Result<Shown, L
         storage_granted: manifest.storage,
         limits: installation.limits,
     };
-    services.screens.open(launch).await.map_err(LaunchProblem::Run)
+    services
+        .screens
+        .open(launch)
+        .await
+        .map_err(LaunchProblem::Run)
 }
 
 fn record(services: &Services, subject: Subject, outcome: Outcome) -> Result<(), LaunchProblem> {
     let event = Event::new(Kind::Launch, "open", subject, outcome);
     let appended = services.ledger.append(event);
-    appended.map(|_| ()).map_err(|problem| LaunchProblem::Failed(Box::new(problem)))
+    appended
+        .map(|_| ())
+        .map_err(|problem| LaunchProblem::Failed(Box::new(problem)))
 }

@@ -11,8 +11,10 @@ use crate::cli::say;
 
 /// Lets a version be launched: all that its manifest asks for, or less.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  glovebox admin approve lab-viewer 1.0.0 --reason 'reviewed, ticket 4711' \
-    --limit wall_ms_max=1000")]
+#[command(
+    after_help = "Example:\n  glovebox admin approve lab-viewer 1.0.0 --reason 'reviewed, ticket 4711' \
+    --limit wall_ms_max=1000"
+)]
 pub(crate) struct ApproveArguments {
     /// App, such as lab-viewer
     app: String,
@@ -34,7 +36,9 @@ pub(crate) struct ApproveArguments {
 
 /// Says no to a version.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  glovebox admin reject lab-viewer 1.1.0 --reason 'asks for more than it shows'")]
+#[command(
+    after_help = "Example:\n  glovebox admin reject lab-viewer 1.1.0 --reason 'asks for more than it shows'"
+)]
 pub(crate) struct RejectArguments {
     /// App, such as lab-viewer
     app: String,
@@ -50,8 +54,10 @@ pub(crate) struct RejectArguments {
 
 /// Acts on a whole app, or on one version of it.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  glovebox admin quarantine lab-viewer 1.0.0 --reason 'unexpected reads, ticket 4711'\n  \
-    glovebox admin release lab-viewer --reason 'cleared'   (by two administrators, one after the other)")]
+#[command(
+    after_help = "Example:\n  glovebox admin quarantine lab-viewer 1.0.0 --reason 'unexpected reads, ticket 4711'\n  \
+    glovebox admin release lab-viewer --reason 'cleared'   (by two administrators, one after the other)"
+)]
 pub(crate) struct WithdrawArguments {
     /// App, such as lab-viewer
     app: String,
@@ -77,7 +83,9 @@ pub(crate) struct KillArguments {
 }
 
 fn limit(text: &str) -> Result<(String, u64), String> {
-    let parsed = text.split_once('=').and_then(|(name, number)| Some((name.to_owned(), number.parse().ok()?)));
+    let parsed = text
+        .split_once('=')
+        .and_then(|(name, number)| Some((name.to_owned(), number.parse().ok()?)));
     parsed.ok_or_else(|| "write it as NAME=NUMBER, such as wall_ms_max=1000".to_owned())
 }
 
@@ -88,7 +96,11 @@ fn address(app: &str, version: Option<&str>, act: &str) -> String {
     }
 }
 
-pub(crate) async fn approve(remote: &Remote, tenant: &str, arguments: &ApproveArguments) -> Result<Done, Failure> {
+pub(crate) async fn approve(
+    remote: &Remote,
+    tenant: &str,
+    arguments: &ApproveArguments,
+) -> Result<Done, Failure> {
     let mut body = json!({ "tenant": tenant, "reason": arguments.reason });
     if let Some(scopes) = &arguments.scopes {
         body["scopes"] = json!(scopes);
@@ -97,15 +109,23 @@ pub(crate) async fn approve(remote: &Remote, tenant: &str, arguments: &ApproveAr
         body["limits"] = json!(arguments.limits.iter().cloned().collect::<BTreeMap<_, _>>());
     }
     let path = address(&arguments.app, Some(&arguments.version), "approve");
-    let version = remote.json(remote.request(Method::POST, &path).json(&body)).await?;
+    let version = remote
+        .json(remote.request(Method::POST, &path).json(&body))
+        .await?;
     decided(&version, arguments.json);
     Ok(Done::Yes)
 }
 
-pub(crate) async fn reject(remote: &Remote, tenant: &str, arguments: &RejectArguments) -> Result<Done, Failure> {
+pub(crate) async fn reject(
+    remote: &Remote,
+    tenant: &str,
+    arguments: &RejectArguments,
+) -> Result<Done, Failure> {
     let body = json!({ "tenant": tenant, "reason": arguments.reason });
     let path = address(&arguments.app, Some(&arguments.version), "reject");
-    let version = remote.json(remote.request(Method::POST, &path).json(&body)).await?;
+    let version = remote
+        .json(remote.request(Method::POST, &path).json(&body))
+        .await?;
     decided(&version, arguments.json);
     Ok(Done::Yes)
 }
@@ -115,7 +135,12 @@ fn decided(version: &Value, as_json: bool) {
         return say::json(version);
     }
     let text = |name: &str| say::plain(version.get(name).and_then(Value::as_str).unwrap_or(""));
-    say::answer(&format!("{} {} is {}", text("app"), text("version"), text("state")));
+    say::answer(&format!(
+        "{} {} is {}",
+        text("app"),
+        text("version"),
+        text("state")
+    ));
 }
 
 pub(crate) async fn withdraw(
@@ -126,7 +151,9 @@ pub(crate) async fn withdraw(
 ) -> Result<Done, Failure> {
     let body = json!({ "tenant": tenant, "reason": arguments.reason });
     let path = address(&arguments.app, arguments.version.as_deref(), act);
-    let answer = remote.json(remote.request(Method::POST, &path).json(&body)).await?;
+    let answer = remote
+        .json(remote.request(Method::POST, &path).json(&body))
+        .await?;
     if arguments.json {
         say::json(&answer);
         return Ok(Done::Yes);
@@ -141,7 +168,9 @@ pub(crate) async fn withdraw(
     let versions = say::plain(&versions.join(", "));
     match answer.get("state").and_then(Value::as_str) {
         Some("pending") => {
-            say::answer(&format!("{app} waits for a second administrator, who gives the same command"));
+            say::answer(&format!(
+                "{app} waits for a second administrator, who gives the same command"
+            ));
         }
         Some(state) => say::answer(&format!("{app} {versions} is {}", say::plain(state))),
         None => say::answer(&format!(
@@ -154,9 +183,19 @@ pub(crate) async fn withdraw(
     Ok(Done::Yes)
 }
 
-pub(crate) async fn kill(remote: &Remote, tenant: &str, arguments: &KillArguments) -> Result<Done, Failure> {
+pub(crate) async fn kill(
+    remote: &Remote,
+    tenant: &str,
+    arguments: &KillArguments,
+) -> Result<Done, Failure> {
     let path = format!("/sessions/{}/kill", step(&arguments.session));
-    let answer = remote.json(remote.request(Method::POST, &path).query(&[("tenant", tenant)])).await?;
+    let answer = remote
+        .json(
+            remote
+                .request(Method::POST, &path)
+                .query(&[("tenant", tenant)]),
+        )
+        .await?;
     if arguments.json {
         say::json(&answer);
     } else {
@@ -171,7 +210,10 @@ mod tests {
 
     #[test]
     fn an_act_has_the_address_of_the_version_or_of_the_app() {
-        assert_eq!(address("a", Some("1.0.0"), "revoke"), "/apps/a/versions/1.0.0/revoke");
+        assert_eq!(
+            address("a", Some("1.0.0"), "revoke"),
+            "/apps/a/versions/1.0.0/revoke"
+        );
         assert_eq!(address("a/b", None, "revoke"), "/apps/a%2Fb/revoke");
     }
 

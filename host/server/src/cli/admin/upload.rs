@@ -12,8 +12,10 @@ use crate::cli::say;
 
 /// Uploads a component. It is checked at once, and waits for an administrator.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  glovebox app build lab-viewer\n  glovebox admin upload lab-viewer.wasm \
-    --token-file vendor.token")]
+#[command(
+    after_help = "Example:\n  glovebox app build lab-viewer\n  glovebox admin upload lab-viewer.wasm \
+    --token-file vendor.token"
+)]
 pub(crate) struct Arguments {
     /// The component, with its manifest inside
     #[arg(value_name = "FILE")]
@@ -23,7 +25,11 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
-pub(crate) async fn run(remote: &Remote, tenant: &str, arguments: &Arguments) -> Result<Done, Failure> {
+pub(crate) async fn run(
+    remote: &Remote,
+    tenant: &str,
+    arguments: &Arguments,
+) -> Result<Done, Failure> {
     let (bytes, package) = read_component(&arguments.file)?;
     let path = format!("/apps/{}/versions", step(package.manifest.id.as_str()));
     let request = remote
@@ -36,9 +42,24 @@ pub(crate) async fn run(remote: &Remote, tenant: &str, arguments: &Arguments) ->
         say::json(&version);
         return Ok(Done::Yes);
     }
-    let state = say::plain(version.get("state").and_then(Value::as_str).unwrap_or("uploaded"));
+    let state = say::plain(
+        version
+            .get("state")
+            .and_then(Value::as_str)
+            .unwrap_or("uploaded"),
+    );
     let manifest = &package.manifest;
-    say::answer(&format!("{} {} is {state} ({})", manifest.id, manifest.version, package.digest.short()));
-    say::answer(&format!("an administrator decides: glovebox admin approve {} {}", manifest.id, manifest.version));
+    say::answer(&format!(
+        "{} {} is {state} ({})",
+        manifest.id,
+        manifest.version,
+        package.digest.short()
+    ));
+    if ["checked", "in-review"].contains(&state.as_str()) {
+        say::answer(&format!(
+            "an administrator decides: glovebox admin approve {} {}",
+            manifest.id, manifest.version
+        ));
+    }
     Ok(Done::Yes)
 }

@@ -22,7 +22,10 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Done, Failure> {
-    let dir = arguments.dir.canonicalize().map_err(|problem| Failure::file(&arguments.dir, &problem))?;
+    let dir = arguments
+        .dir
+        .canonicalize()
+        .map_err(|problem| Failure::file(&arguments.dir, &problem))?;
     let out = arguments.out.clone().unwrap_or_else(|| {
         let name = dir.file_name().unwrap_or_default().to_string_lossy();
         PathBuf::from(format!("{name}.wasm"))

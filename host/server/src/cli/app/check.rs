@@ -27,19 +27,31 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(arguments: &Arguments) -> Result<Done, Failure> {
     let (bytes, package) = read_component(&arguments.file)?;
     // One instance is prepared and none is run: no pool is needed for that.
-    let settings = RuntimeSettings { concurrent_calls_max: 1, pooling: false, ..RuntimeSettings::default() };
-    let preparer = Preparer::new(settings, None).map_err(|problem| Failure::fault(problem.to_string()))?;
+    let settings = RuntimeSettings {
+        concurrent_calls_max: 1,
+        pooling: false,
+        ..RuntimeSettings::default()
+    };
+    let preparer =
+        Preparer::new(settings, None).map_err(|problem| Failure::fault(problem.to_string()))?;
     let prepared = preparer.prepare(&bytes).await;
     let refused = |why: String| Failure::no(format!("{}: {why}", arguments.file.display()));
     let prepared = prepared.map_err(|problem| refused(problem.to_string()))?;
-    let names: Vec<String> = prepared.imports().iter().map(|import| import.name.clone()).collect();
+    let names: Vec<String> = prepared
+        .imports()
+        .iter()
+        .map(|import| import.name.clone())
+        .collect();
     if let Some(finding) = glovebox_registry::check_imports(&package.manifest, &names).err() {
         return Err(refused(finding.to_string()));
     }
     let manifest = &package.manifest;
     if arguments.json {
-        let imports: Vec<Value> =
-            prepared.imports().iter().map(|import| json!({ "name": import.name, "in_words": import.words })).collect();
+        let imports: Vec<Value> = prepared
+            .imports()
+            .iter()
+            .map(|import| json!({ "name": import.name, "in_words": import.words }))
+            .collect();
         say::json(&json!({
             "accepted": true,
             "app": manifest.id.to_string(),
@@ -54,14 +66,21 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<Done, Failure> {
         }));
         return Ok(Done::Yes);
     }
-    say::answer(&format!("{} ({} {}) by {}", manifest.name, manifest.id, manifest.version, manifest.publisher_name));
+    say::answer(&format!(
+        "{} ({} {}) by {}",
+        manifest.name, manifest.id, manifest.version, manifest.publisher_name
+    ));
     say::answer(&format!("{}\n", manifest.purpose));
     say::answer(&format!("  category  {}", manifest.category));
     say::answer(&format!("  security  {}", manifest.security_contact));
     say::answer(&format!("  size      {} bytes", bytes.len()));
     say::answer(&format!("  sha256    {}\n", package.digest));
     let imports = prepared.imports().iter().map(|import| {
-        let words = if import.words.is_empty() { "types only" } else { import.words };
+        let words = if import.words.is_empty() {
+            "types only"
+        } else {
+            import.words
+        };
         [import.name.clone(), words.to_owned()]
     });
     say::table(["imports", "which lets it"], imports);
@@ -73,6 +92,10 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<Done, Failure> {
 
 fn scopes(manifest: &Manifest) -> impl Iterator<Item = [String; 3]> {
     manifest.scopes.iter().map(|justified| {
-        [justified.scope.to_string(), sentence(&justified.scope).unwrap_or_default(), justified.why.clone()]
+        [
+            justified.scope.to_string(),
+            sentence(&justified.scope).unwrap_or_default(),
+            justified.why.clone(),
+        ]
     })
 }

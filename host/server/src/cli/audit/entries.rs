@@ -8,7 +8,9 @@ use crate::cli::say;
 
 /// Prints the latest entries, the newest last.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  glovebox audit tail --server http://127.0.0.1:8080 --token-file admin.token")]
+#[command(
+    after_help = "Example:\n  glovebox audit tail --server http://127.0.0.1:8080 --token-file admin.token"
+)]
 pub(crate) struct TailArguments {
     #[command(flatten)]
     source: SourceArguments,
@@ -24,8 +26,10 @@ pub(crate) struct TailArguments {
 
 /// Prints the entries that match, the newest first. Exit code 1 if there are none.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  glovebox audit search --app lab-viewer --patient anna-rossi --from 2026-01-01 \
-    --data glovebox-data")]
+#[command(
+    after_help = "Example:\n  glovebox audit search --app lab-viewer --patient anna-rossi --from 2026-01-01 \
+    --data glovebox-data"
+)]
 pub(crate) struct SearchArguments {
     #[command(flatten)]
     source: SourceArguments,
@@ -54,12 +58,19 @@ pub(crate) async fn search(arguments: SearchArguments) -> Result<Done, Failure> 
         return Ok(Done::No);
     }
     if lines.len() == arguments.limit {
-        say::note(&format!("these are the newest {}: --limit shows more", arguments.limit));
+        say::note(&format!(
+            "these are the newest {}: --limit shows more",
+            arguments.limit
+        ));
     }
     Ok(Done::Yes)
 }
 
-async fn collect(source: &SourceArguments, filter: &FilterArguments, limit: usize) -> Result<Vec<String>, Failure> {
+async fn collect(
+    source: &SourceArguments,
+    filter: &FilterArguments,
+    limit: usize,
+) -> Result<Vec<String>, Failure> {
     let mut pages = source.pages(filter, limit).await?;
     let mut lines = Vec::new();
     let read = loop {
@@ -69,12 +80,16 @@ async fn collect(source: &SourceArguments, filter: &FilterArguments, limit: usiz
             Err(failure) => break Err(failure),
         }
     };
-    pages.close(u64::try_from(lines.len()).unwrap_or(u64::MAX)).await?;
+    pages
+        .close(u64::try_from(lines.len()).unwrap_or(u64::MAX))
+        .await?;
     read.map(|()| lines)
 }
 
 fn print(lines: &[String], as_json: bool) {
-    let entries = lines.iter().map(|line| serde_json::from_str(line).unwrap_or(Value::Null));
+    let entries = lines
+        .iter()
+        .map(|line| serde_json::from_str(line).unwrap_or(Value::Null));
     if as_json {
         let items: Vec<Value> = entries.collect();
         return say::json(&json!({ "items": items, "next": null }));
@@ -83,11 +98,43 @@ fn print(lines: &[String], as_json: bool) {
         return;
     }
     let rows = entries.map(|entry| {
-        let text = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or("").to_owned();
-        let seq = entry.get("seq").map(ToString::to_string).unwrap_or_default();
-        let at = text("at").chars().take(19).collect::<String>().replace('T', " ");
+        let text = |name: &str| {
+            entry
+                .get(name)
+                .and_then(Value::as_str)
+                .unwrap_or("")
+                .to_owned()
+        };
+        let seq = entry
+            .get("seq")
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        let at = text("at")
+            .chars()
+            .take(19)
+            .collect::<String>()
+            .replace('T', " ");
         let kind = format!("{} {}", text("kind"), text("action"));
-        [seq, at, kind, text("outcome"), text("app"), text("user"), text("patient")]
+        [
+            seq,
+            at,
+            kind,
+            text("outcome"),
+            text("app"),
+            text("user"),
+            text("patient"),
+        ]
     });
-    say::table(["seq", "time (UTC)", "what", "outcome", "app", "user", "patient"], rows);
+    say::table(
+        [
+            "seq",
+            "time (UTC)",
+            "what",
+            "outcome",
+            "app",
+            "user",
+            "patient",
+        ],
+        rows,
+    );
 }

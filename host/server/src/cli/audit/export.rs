@@ -10,7 +10,9 @@ use crate::cli::say;
 
 /// Writes entries as NDJSON, one line an entry exactly as it is stored, the newest first.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  glovebox audit export --out audit.ndjson --from 2026-01-01 --data glovebox-data")]
+#[command(
+    after_help = "Example:\n  glovebox audit export --out audit.ndjson --from 2026-01-01 --data glovebox-data"
+)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     source: SourceArguments,
@@ -25,12 +27,18 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(arguments: Arguments) -> Result<Done, Failure> {
     let out = &arguments.out;
     if out.exists() {
-        return Err(Failure::fault(format!("{} exists already: name a new file with --out", out.display())));
+        return Err(Failure::fault(format!(
+            "{} exists already: name a new file with --out",
+            out.display()
+        )));
     }
     let mut partial = out.as_os_str().to_owned();
     partial.push(".partial");
     let partial = PathBuf::from(partial);
-    let mut pages = arguments.source.pages(&arguments.filter, usize::MAX).await?;
+    let mut pages = arguments
+        .source
+        .pages(&arguments.filter, usize::MAX)
+        .await?;
     let written = write(&mut pages, &partial).await;
     let rows = written.as_ref().copied().unwrap_or(0);
     let closed = pages.close(rows).await;

@@ -69,7 +69,9 @@ fn kind(text: &str) -> Result<String, String> {
 fn instant(text: &str, whole_day: Duration) -> Result<Timestamp, String> {
     let day = Timestamp::parse(&format!("{text}T00:00:00Z")).map(|day| day + whole_day);
     let found = Timestamp::parse(text).or(day);
-    found.ok_or_else(|| "give a day such as 2026-01-31, or a time such as 2026-01-31T12:00:00Z".to_owned())
+    found.ok_or_else(|| {
+        "give a day such as 2026-01-31, or a time such as 2026-01-31T12:00:00Z".to_owned()
+    })
 }
 
 fn not_before(text: &str) -> Result<Timestamp, String> {
@@ -95,7 +97,11 @@ enum Source {
 
 impl SourceArguments {
     /// Opens the source; at most `limit` entries will come.
-    pub(crate) async fn pages(&self, filter: &FilterArguments, limit: usize) -> Result<Pages, Failure> {
+    pub(crate) async fn pages(
+        &self,
+        filter: &FilterArguments,
+        limit: usize,
+    ) -> Result<Pages, Failure> {
         let source = match &self.server {
             Some(server) => Source::Server(Remote::new(server, &self.token)?),
             None if self.offline.data.is_none() && self.offline.config.is_none() => {
@@ -104,10 +110,17 @@ impl SourceArguments {
                 ));
             }
             None => Source::Offline(
-                self.offline.open("ask it with --server URL and a token instead, or stop the server").await?,
+                self.offline
+                    .open("ask it with --server URL and a token instead, or stop the server")
+                    .await?,
             ),
         };
-        Ok(Pages { source, filter: filter.clone(), before: None, left: limit })
+        Ok(Pages {
+            source,
+            filter: filter.clone(),
+            before: None,
+            left: limit,
+        })
     }
 }
 
@@ -119,11 +132,17 @@ impl Pages {
             return Ok(Vec::new());
         }
         let lines = match &self.source {
-            Source::Offline(services) => offline(services, &self.filter, self.before, limit).await?,
+            Source::Offline(services) => {
+                offline(services, &self.filter, self.before, limit).await?
+            }
             Source::Server(remote) => online(remote, &self.filter, self.before, limit).await?,
         };
         // A page that is not full is the last one.
-        self.left = if lines.len() < limit { 0 } else { self.left - limit };
+        self.left = if lines.len() < limit {
+            0
+        } else {
+            self.left - limit
+        };
         self.before = lines.last().and_then(|line| {
             let entry: Value = serde_json::from_str(line).ok()?;
             entry.get("seq")?.as_u64()
@@ -137,8 +156,13 @@ impl Pages {
     /// Records that the ledger was read (a server does so itself), and closes it.
     pub(crate) async fn close(self, rows: u64) -> Result<(), Failure> {
         if let Source::Offline(services) = &self.source {
-            let event =
-                Event::new(Kind::AuditRead, "command-line", Subject::default(), Outcome::Ok).with("rows", rows);
+            let event = Event::new(
+                Kind::AuditRead,
+                "command-line",
+                Subject::default(),
+                Outcome::Ok,
+            )
+            .with("rows", rows);
             services.ledger.append_durable(event).await?;
             services.close().await;
         }
@@ -186,11 +210,19 @@ async fn online(
         ("to", filter.to.map(|to| to.to_string())),
         ("next", before.map(|before| before.to_string())),
     ];
-    query.extend(named.into_iter().filter_map(|(name, value)| Some((name, value?))));
+    query.extend(
+        named
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
     let request = remote
         .request(Method::GET, "/audit")
         .query(&query)
         .header(header::ACCEPT, "application/x-ndjson");
     let text = remote.text(request).await?;
-    Ok(text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect())
+    Ok(text
+        .lines()
+        .filter(|line| !line.is_empty())
+        .map(str::to_owned)
+        .collect())
 }

@@ -7,7 +7,9 @@ use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use glovebox_database::ledger::{LedgerError, VerifyReport, read_anchor, verify};
 use glovebox_database::vault::{KeyEncryptionKey, Vault};
-use glovebox_database::{Keyspace, PostgresRecords, PostgresSettings, Records, RecordsError, SledRecords, SledSettings};
+use glovebox_database::{
+    Keyspace, PostgresRecords, PostgresSettings, Records, RecordsError, SledRecords, SledSettings,
+};
 use glovebox_model::Digest;
 use serde_json::json;
 
@@ -46,14 +48,20 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<Done, Failure> {
     existing(&settings.data_dir)?;
     DataDir::open(&settings.data_dir)?;
     let path = settings.data_dir.join("ledger");
-    let dir = Dir::open_ambient_dir(&path, ambient_authority()).map_err(|problem| Failure::file(&path, &problem))?;
+    let dir = Dir::open_ambient_dir(&path, ambient_authority())
+        .map_err(|problem| Failure::file(&path, &problem))?;
     let known = known(&settings).await?;
     let bar = say::bar("verifying segments", 0);
     let result = tokio::task::block_in_place(|| {
-        verify(&dir, known.anchor, known.public_key.as_deref(), |progress| {
-            bar.set_length(u64::try_from(progress.segments_total).unwrap_or(0));
-            bar.set_position(u64::try_from(progress.segments).unwrap_or(0));
-        })
+        verify(
+            &dir,
+            known.anchor,
+            known.public_key.as_deref(),
+            |progress| {
+                bar.set_length(u64::try_from(progress.segments_total).unwrap_or(0));
+                bar.set_position(u64::try_from(progress.segments).unwrap_or(0));
+            },
+        )
     });
     bar.finish_and_clear();
     match result {
@@ -61,7 +69,12 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<Done, Failure> {
             print(&report, &known, arguments.json);
             Ok(Done::Yes)
         }
-        Err(LedgerError::Broken { segment, line, seq, what }) => {
+        Err(LedgerError::Broken {
+            segment,
+            line,
+            seq,
+            what,
+        }) => {
             if arguments.json {
                 let first = json!({ "seq": seq, "segment": segment, "line": line, "what": what.to_string() });
                 say::json(&json!({ "holds": false, "first_bad": first }));
@@ -69,10 +82,14 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<Done, Failure> {
                 say::answer(&format!(
                     "The ledger is broken. The first bad entry is {seq} (segment {segment}, line {line}): {what}."
                 ));
-                say::answer("Keep a copy of the data directory, and compare it with a backup from before.");
+                say::answer(
+                    "Keep a copy of the data directory, and compare it with a backup from before.",
+                );
             }
             if known.is_locked {
-                say::note("the server runs and writes: verify again while it is stopped to be sure");
+                say::note(
+                    "the server runs and writes: verify again while it is stopped to be sure",
+                );
             }
             Ok(Done::No)
         }
@@ -85,27 +102,46 @@ async fn known(settings: &Settings) -> Result<Known, Failure> {
     let records: Arc<dyn Records> = match &settings.engine {
         Engine::Sled { cache_bytes } => {
             let path = settings.data_dir.join("records");
-            match tokio::task::block_in_place(|| SledRecords::open(&path, &SledSettings { cache_bytes: *cache_bytes })) {
+            match tokio::task::block_in_place(|| {
+                SledRecords::open(
+                    &path,
+                    &SledSettings {
+                        cache_bytes: *cache_bytes,
+                    },
+                )
+            }) {
                 Ok(records) => records,
-                Err(RecordsError::Locked) => return Ok(Known { is_locked: true, ..Known::default() }),
+                Err(RecordsError::Locked) => {
+                    return Ok(Known {
+                        is_locked: true,
+                        ..Known::default()
+                    });
+                }
                 Err(problem) => return Err(problem.into()),
             }
         }
-        Engine::Postgres { url } => PostgresRecords::connect(url, &PostgresSettings::default()).await?,
+        Engine::Postgres { url } => {
+            PostgresRecords::connect(url, &PostgresSettings::default()).await?
+        }
     };
     let anchor = read_anchor(&Keyspace::new(Arc::clone(&records), "ledger")).await?;
     let kek = settings.data_dir.join("keys").join("kek");
     let public_key = if kek.is_file() {
         let failed = |problem: glovebox_database::VaultError| Failure::fault(problem.to_string());
         let key = KeyEncryptionKey::load_or_create(&kek).map_err(failed)?;
-        let vault = Vault::new(Keyspace::new(Arc::clone(&records), "vault"), &key).map_err(failed)?;
+        let vault =
+            Vault::new(Keyspace::new(Arc::clone(&records), "vault"), &key).map_err(failed)?;
         let pkcs8 = vault.get("ledger-signing-key").await.map_err(failed)?;
         let pair = pkcs8.and_then(|pkcs8| Ed25519KeyPair::from_pkcs8_maybe_unchecked(&pkcs8).ok());
         pair.map(|pair| pair.public_key().as_ref().to_vec())
     } else {
         None
     };
-    Ok(Known { anchor, public_key, is_locked: false })
+    Ok(Known {
+        anchor,
+        public_key,
+        is_locked: false,
+    })
 }
 
 fn print(report: &VerifyReport, known: &Known, as_json: bool) {
@@ -123,12 +159,18 @@ fn print(report: &VerifyReport, known: &Known, as_json: bool) {
             "torn_bytes": report.torn_bytes,
         }));
     }
-    say::answer(&format!("The ledger holds: {} entries in {} segments.", report.entries, report.segments));
+    say::answer(&format!(
+        "The ledger holds: {} entries in {} segments.",
+        report.entries, report.segments
+    ));
     say::answer(&format!("  head         {}", report.head));
     match (known.public_key.is_some(), report.covered) {
         (true, 0) => say::answer("  signatures   no checkpoint yet"),
         (true, covered) => {
-            say::answer(&format!("  signatures   {} checkpoints verified, up to entry {covered}", report.checkpoints));
+            say::answer(&format!(
+                "  signatures   {} checkpoints verified, up to entry {covered}",
+                report.checkpoints
+            ));
         }
         (false, _) => say::answer("  signatures   not checked: the signing key could not be read"),
     }
@@ -137,7 +179,9 @@ fn print(report: &VerifyReport, known: &Known, as_json: bool) {
             "  anchor       at entry {anchor}; {} entries after it chain, but that none is missing cannot be proved",
             report.beyond_anchor
         )),
-        Some(anchor) => say::answer(&format!("  anchor       at entry {anchor}, the last one: nothing was cut off")),
+        Some(anchor) => say::answer(&format!(
+            "  anchor       at entry {anchor}, the last one: nothing was cut off"
+        )),
         None if known.is_locked => say::answer(
             "  anchor       not checked, because the server runs: stop it and verify again to see whether the end \
              was cut off",

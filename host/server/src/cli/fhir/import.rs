@@ -18,8 +18,10 @@ const SHOWN_MAX: usize = 50;
 /// references are resolved, an equal one is no change, and one with the same id and other
 /// content is refused unless --update. Exit code 1 if anything was refused.
 #[derive(clap::Args)]
-#[command(after_help = "Examples:\n  glovebox fhir import --data glovebox-data --tenant main bundle.json\n  \
-    glovebox fhir import --server http://127.0.0.1:8080 --token-file admin.token Patient.ndjson.gz")]
+#[command(
+    after_help = "Examples:\n  glovebox fhir import --data glovebox-data --tenant main bundle.json\n  \
+    glovebox fhir import --server http://127.0.0.1:8080 --token-file admin.token Patient.ndjson.gz"
+)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     target: TargetArguments,
@@ -46,7 +48,11 @@ struct Summary {
 
 /// Imports every file. All are looked at before the first is imported.
 pub(crate) async fn run(arguments: Arguments) -> Result<Done, Failure> {
-    let sources = arguments.files.iter().map(|file| Source::new(file)).collect::<Result<Vec<_>, _>>()?;
+    let sources = arguments
+        .files
+        .iter()
+        .map(|file| Source::new(file))
+        .collect::<Result<Vec<_>, _>>()?;
     let target = arguments.target.open().await?;
     let mut summary = Summary::default();
     let mut failure = None;
@@ -61,7 +67,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Done, Failure> {
         Some(failure) => {
             let kept = summary.done.created + summary.done.updated;
             if kept > 0 {
-                say::note(&format!("{kept} resources were imported before this and are kept; importing again is safe"));
+                say::note(&format!(
+                    "{kept} resources were imported before this and are kept; importing again is safe"
+                ));
             }
             Err(failure)
         }
@@ -77,11 +85,20 @@ async fn import(source: &Source, target: &Target, summary: &mut Summary) -> Resu
     imported
 }
 
-async fn chunks(reading: &mut Reading, path: &Path, target: &Target, summary: &mut Summary) -> Result<(), Failure> {
+async fn chunks(
+    reading: &mut Reading,
+    path: &Path,
+    target: &Target,
+    summary: &mut Summary,
+) -> Result<(), Failure> {
     let file = path.display().to_string();
     while let Some(chunk) = tokio::task::block_in_place(|| reading.chunk())? {
         let refused = chunk.refused.into_iter();
-        summary.refused.extend(refused.map(|entry| Refused { file: file.clone(), place: entry.place, why: entry.why }));
+        summary.refused.extend(refused.map(|entry| Refused {
+            file: file.clone(),
+            place: entry.place,
+            why: entry.why,
+        }));
         if chunk.resources.is_empty() {
             continue;
         }
@@ -100,8 +117,10 @@ async fn chunks(reading: &mut Reading, path: &Path, target: &Target, summary: &m
 fn report(summary: &Summary, as_json: bool) -> Done {
     let Summary { done, refused } = summary;
     if as_json {
-        let refused: Vec<_> =
-            refused.iter().map(|r| json!({ "file": r.file, "reference": r.place, "why": r.why })).collect();
+        let refused: Vec<_> = refused
+            .iter()
+            .map(|r| json!({ "file": r.file, "reference": r.place, "why": r.why }))
+            .collect();
         say::json(&json!({
             "created": done.created,
             "updated": done.updated,
@@ -109,16 +128,27 @@ fn report(summary: &Summary, as_json: bool) -> Done {
             "refused": refused,
         }));
     } else {
-        let counts = [done.created, done.updated, done.unchanged, refused.len()].map(|count| count.to_string());
+        let counts = [done.created, done.updated, done.unchanged, refused.len()]
+            .map(|count| count.to_string());
         say::table(["created", "updated", "unchanged", "refused"], [counts]);
         if !refused.is_empty() {
             say::answer("");
             let rows = refused.iter().take(SHOWN_MAX);
-            say::table(["file", "entry", "why"], rows.map(|r| [r.file.clone(), r.place.clone(), r.why.clone()]));
+            say::table(
+                ["file", "entry", "why"],
+                rows.map(|r| [r.file.clone(), r.place.clone(), r.why.clone()]),
+            );
         }
         if refused.len() > SHOWN_MAX {
-            say::answer(&format!("and {} more: --json shows all", refused.len() - SHOWN_MAX));
+            say::answer(&format!(
+                "and {} more: --json shows all",
+                refused.len() - SHOWN_MAX
+            ));
         }
     }
-    if refused.is_empty() { Done::Yes } else { Done::No }
+    if refused.is_empty() {
+        Done::Yes
+    } else {
+        Done::No
+    }
 }

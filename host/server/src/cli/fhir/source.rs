@@ -33,7 +33,11 @@ pub(crate) struct Source {
 impl Source {
     /// Looks at a file without reading it.
     pub(crate) fn new(path: &Path) -> Result<Self, Failure> {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .to_ascii_lowercase();
         let stem = name.strip_suffix(".gz").unwrap_or(&name);
         let is_ndjson = stem.ends_with(".ndjson");
         if !is_ndjson && !stem.ends_with(".json") {
@@ -45,9 +49,16 @@ impl Source {
         let metadata = File::open(path).and_then(|file| file.metadata());
         let metadata = metadata.map_err(|problem| Failure::file(path, &problem))?;
         if !metadata.is_file() {
-            return Err(Failure::fault(format!("{}: name files, not folders", path.display())));
+            return Err(Failure::fault(format!(
+                "{}: name files, not folders",
+                path.display()
+            )));
         }
-        Ok(Self { path: path.to_owned(), is_ndjson, bytes: metadata.len() })
+        Ok(Self {
+            path: path.to_owned(),
+            is_ndjson,
+            bytes: metadata.len(),
+        })
     }
 
     /// Begins to read. A document is read whole, so that a bad one is refused whole.
@@ -58,11 +69,21 @@ impl Source {
         if self.is_ndjson {
             let bar = say::bytes_bar(&name, self.bytes);
             let lines = Lines::plain_or_gzip(bar.wrap_read(file)).map_err(failed)?;
-            return Ok(Reading { path: self.path.clone(), bar, entries: Entries::Lines(lines) });
+            return Ok(Reading {
+                path: self.path.clone(),
+                bar,
+                entries: Entries::Lines(lines),
+            });
         }
-        let entries = intake::whole(file).and_then(|bytes| intake::document(&bytes)).map_err(failed)?;
+        let entries = intake::whole(file)
+            .and_then(|bytes| intake::document(&bytes))
+            .map_err(failed)?;
         let bar = say::bar(&name, u64::try_from(entries.len()).unwrap_or(0));
-        Ok(Reading { path: self.path.clone(), bar, entries: Entries::Document(entries.into_iter()) })
+        Ok(Reading {
+            path: self.path.clone(),
+            bar,
+            entries: Entries::Document(entries.into_iter()),
+        })
     }
 }
 
@@ -83,7 +104,9 @@ impl Reading {
     pub(crate) fn chunk(&mut self) -> Result<Option<Chunk>, Failure> {
         let mut chunk = Chunk::default();
         let mut bytes = 0;
-        while chunk.resources.len() + chunk.refused.len() < CHUNK_RESOURCES_MAX && bytes < CHUNK_BYTES_MAX {
+        while chunk.resources.len() + chunk.refused.len() < CHUNK_RESOURCES_MAX
+            && bytes < CHUNK_BYTES_MAX
+        {
             let entry = match &mut self.entries {
                 Entries::Document(entries) => entries.next().inspect(|_| self.bar.inc(1)).map(Ok),
                 Entries::Lines(lines) => lines.next(),
@@ -135,8 +158,13 @@ mod tests {
     fn many_lines_come_in_chunks_and_nothing_is_lost() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("many.ndjson");
-        let line = |number: usize| format!("{{\"resourceType\":\"Patient\",\"id\":\"p{number}\"}}\n");
-        std::fs::write(&path, (0..1_234).map(line).collect::<String>() + "nonsense\n").unwrap();
+        let line =
+            |number: usize| format!("{{\"resourceType\":\"Patient\",\"id\":\"p{number}\"}}\n");
+        std::fs::write(
+            &path,
+            (0..1_234).map(line).collect::<String>() + "nonsense\n",
+        )
+        .unwrap();
         let mut reading = Source::new(&path).unwrap().open().unwrap();
         let (mut taken, mut refused, mut chunks) = (0, 0, 0);
         while let Some(chunk) = reading.chunk().unwrap() {

@@ -20,8 +20,10 @@ const PATIENTS_MAX: usize = 1_000_000;
 /// Writes synthetic patients with years of history, one NDJSON file for each resource
 /// type. They belong to nobody. The same seed, number and date give the same files.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  glovebox fhir synthesize --out patients --patients 50\n  \
-    glovebox fhir import --data glovebox-data --tenant main patients/*.ndjson")]
+#[command(
+    after_help = "Example:\n  glovebox fhir synthesize --out patients --patients 50\n  \
+    glovebox fhir import --data glovebox-data --tenant main patients/*.ndjson"
+)]
 pub(crate) struct Arguments {
     /// Folder to make; it must be new or empty
     #[arg(long, value_name = "DIR")]
@@ -52,14 +54,21 @@ fn day(text: &str) -> Result<time::Date, String> {
 /// Writes the files beside the goal and renames the folder when it is complete.
 pub(crate) fn run(arguments: &Arguments) -> Result<Done, Failure> {
     let out = &arguments.out;
-    let is_taken = fs::read_dir(out).map(|mut entries| entries.next().is_some()).unwrap_or(out.exists());
+    let is_taken = fs::read_dir(out)
+        .map(|mut entries| entries.next().is_some())
+        .unwrap_or(out.exists());
     if is_taken {
-        return Err(Failure::fault(format!("{} is not empty: name a new folder with --out", out.display())));
+        return Err(Failure::fault(format!(
+            "{} is not empty: name a new folder with --out",
+            out.display()
+        )));
     }
     let plan = Plan {
         patients: arguments.patients,
         seed: arguments.seed,
-        today: arguments.today.unwrap_or_else(|| crate::demo::day_of(SystemClock.now())),
+        today: arguments
+            .today
+            .unwrap_or_else(|| crate::demo::day_of(SystemClock.now())),
     };
     let mut partial = out.as_os_str().to_owned();
     partial.push(".partial");
@@ -76,7 +85,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Done, Failure> {
         }
     };
     let file = |name: &str| out.join(format!("{name}.ndjson")).display().to_string();
-    let rows = counts.iter().map(|(name, count)| [name.clone(), count.to_string(), file(name)]);
+    let rows = counts
+        .iter()
+        .map(|(name, count)| [name.clone(), count.to_string(), file(name)]);
     say::table(["type", "resources", "file"], rows);
     Ok(Done::Yes)
 }
@@ -88,7 +99,10 @@ fn write(dir: &Path, plan: &Plan) -> Result<BTreeMap<String, u64>, Failure> {
     let mut files: BTreeMap<String, (BufWriter<File>, u64)> = BTreeMap::new();
     let mut put = |resources: Vec<Value>| -> std::io::Result<()> {
         for resource in resources {
-            let name = resource.get("resourceType").and_then(Value::as_str).unwrap_or("Unknown");
+            let name = resource
+                .get("resourceType")
+                .and_then(Value::as_str)
+                .unwrap_or("Unknown");
             if !files.contains_key(name) {
                 let file = File::create(dir.join(format!("{name}.ndjson")))?;
                 files.insert(name.to_owned(), (BufWriter::new(file), 0));

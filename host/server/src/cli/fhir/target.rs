@@ -35,9 +35,17 @@ pub(crate) struct TargetArguments {
 /// An open target.
 pub(crate) enum Target {
     /// A data directory whose server does not run.
-    Offline { services: Arc<Services>, tenant: TenantId, options: ImportOptions },
+    Offline {
+        services: Arc<Services>,
+        tenant: TenantId,
+        options: ImportOptions,
+    },
     /// A running server.
-    Server { remote: Remote, tenant: TenantId, update: bool },
+    Server {
+        remote: Remote,
+        tenant: TenantId,
+        update: bool,
+    },
 }
 
 /// The server's report.
@@ -58,10 +66,16 @@ struct AnswerRefused {
 impl TargetArguments {
     /// Opens the data directory, or makes ready to call the server.
     pub(crate) async fn open(&self) -> Result<Target, Failure> {
-        let tenant: TenantId =
-            self.tenant.parse().map_err(|problem| Failure::fault(format!("--tenant: {problem}")))?;
+        let tenant: TenantId = self
+            .tenant
+            .parse()
+            .map_err(|problem| Failure::fault(format!("--tenant: {problem}")))?;
         if let Some(server) = &self.server {
-            return Ok(Target::Server { remote: Remote::new(server, &self.token)?, tenant, update: self.update });
+            return Ok(Target::Server {
+                remote: Remote::new(server, &self.token)?,
+                tenant,
+                update: self.update,
+            });
         }
         if self.offline.data.is_none() && self.offline.config.is_none() {
             return Err(Failure::fault(
@@ -71,10 +85,22 @@ impl TargetArguments {
         let settings = self.offline.settings()?;
         if settings.tenant_name(&tenant).is_none() {
             let known: Vec<&str> = settings.tenants.iter().map(|(id, _)| id.as_str()).collect();
-            return Err(Failure::fault(format!("there is no tenant `{tenant}`: there are {}", known.join(", "))));
+            return Err(Failure::fault(format!(
+                "there is no tenant `{tenant}`: there are {}",
+                known.join(", ")
+            )));
         }
-        let services = self.offline.open("import with --server URL and a token instead, or stop the server").await?;
-        Ok(Target::Offline { services, tenant, options: ImportOptions { update: self.update } })
+        let services = self
+            .offline
+            .open("import with --server URL and a token instead, or stop the server")
+            .await?;
+        Ok(Target::Offline {
+            services,
+            tenant,
+            options: ImportOptions {
+                update: self.update,
+            },
+        })
     }
 }
 
@@ -82,14 +108,27 @@ impl Target {
     /// Puts some resources. What the report calls created or updated is on disk.
     pub(crate) async fn put(&self, resources: Vec<Resource>) -> Result<ImportReport, Failure> {
         match self {
-            Self::Offline { services, tenant, options } => {
-                let imported = services.gateway.import(tenant, &Subject::default(), resources, *options).await;
+            Self::Offline {
+                services,
+                tenant,
+                options,
+            } => {
+                let imported = services
+                    .gateway
+                    .import(tenant, &Subject::default(), resources, *options)
+                    .await;
                 imported.map_err(|refusal| match refusal {
                     Refusal::Invalid(problem) => Failure::no(problem),
-                    _ => Failure::fault("the data directory cannot be written now: see the log above"),
+                    _ => Failure::fault(
+                        "the data directory cannot be written now: see the log above",
+                    ),
                 })
             }
-            Self::Server { remote, tenant, update } => {
+            Self::Server {
+                remote,
+                tenant,
+                update,
+            } => {
                 let mut body = Vec::new();
                 for resource in &resources {
                     body.extend(on_one_line(resource.bytes()));
@@ -103,14 +142,21 @@ impl Target {
                     .body(body);
                 let answer = remote.json(request).await?;
                 let answer: Answer = serde_json::from_value(answer).map_err(|problem| {
-                    Failure::fault(format!("the server's report is not understood ({problem}): is it another version?"))
+                    Failure::fault(format!(
+                        "the server's report is not understood ({problem}): is it another version?"
+                    ))
                 })?;
                 let refused = answer.refused.into_iter();
                 Ok(ImportReport {
                     created: answer.created,
                     updated: answer.updated,
                     unchanged: answer.unchanged,
-                    refused: refused.map(|r| RefusedResource { reference: r.reference, why: r.why }).collect(),
+                    refused: refused
+                        .map(|r| RefusedResource {
+                            reference: r.reference,
+                            why: r.why,
+                        })
+                        .collect(),
                 })
             }
         }
@@ -151,6 +197,9 @@ mod tests {
     fn a_resource_on_one_line_says_the_same() {
         let pretty = "{\n \"a b\" : \"x\\\"\\n y\",\r\n\t\"c\\\\\": [ 1.50 , true ]\n}";
         let line = on_one_line(pretty.as_bytes());
-        assert_eq!(String::from_utf8(line).unwrap(), "{\"a b\":\"x\\\"\\n y\",\"c\\\\\":[1.50,true]}");
+        assert_eq!(
+            String::from_utf8(line).unwrap(),
+            "{\"a b\":\"x\\\"\\n y\",\"c\\\\\":[1.50,true]}"
+        );
     }
 }

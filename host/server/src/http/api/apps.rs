@@ -14,11 +14,19 @@ use crate::http::identity::Bearer;
 use crate::http::problem::Problem;
 
 /// `GET /api/v1/apps`: every version of every app that the caller may see.
-pub async fn list(State(app): State<App>, who: Bearer, Query(address): Query<InTenant>) -> Result<Json<Value>, Problem> {
+pub async fn list(
+    State(app): State<App>,
+    who: Bearer,
+    Query(address): Query<InTenant>,
+) -> Result<Json<Value>, Problem> {
     who.require(&[Role::Vendor, Role::Administrator])?;
     let tenant = who.tenant(&app, address.tenant.as_deref())?;
     let versions = app.registry.all(&tenant).await.map_err(failed)?;
-    let items: Vec<Value> = versions.iter().filter(|version| may_see(&who, version)).map(describe).collect();
+    let items: Vec<Value> = versions
+        .iter()
+        .filter(|version| may_see(&who, version))
+        .map(describe)
+        .collect();
     Ok(Json(json!({ "items": items, "next": null })))
 }
 
@@ -40,5 +48,14 @@ pub async fn act(
     let body = body.map(|Json(body)| body).unwrap_or_default();
     let actor = person(&who, &[Role::Administrator])?;
     let tenant = who.tenant(&app, body.tenant.as_deref())?;
-    withdraw_or_release(&app, &tenant, &app_id(&id)?, None, &actor, &act, &body.reason).await
+    withdraw_or_release(
+        &app,
+        &tenant,
+        &app_id(&id)?,
+        None,
+        &actor,
+        &act,
+        &body.reason,
+    )
+    .await
 }

@@ -58,19 +58,30 @@ pub async fn get(
         limit,
     };
     let entries = search(&app, filter).await?;
-    let subject = Subject { tenant: Some(tenant), user: Some(who.0.user), ..Subject::default() };
+    let subject = Subject {
+        tenant: Some(tenant),
+        user: Some(who.0.user),
+        ..Subject::default()
+    };
     let event = Event::new(Kind::AuditRead, "search", subject, Outcome::Ok)
         .with("rows", u64::try_from(entries.len()).unwrap_or(u64::MAX));
-    app.ledger.append(event).map_err(|problem| Problem::internal(&problem))?;
+    app.ledger
+        .append(event)
+        .map_err(|problem| Problem::internal(&problem))?;
     let wants_lines = headers
         .get(header::ACCEPT)
         .and_then(|value| value.to_str().ok())
         .is_some_and(|accept| accept.contains("application/x-ndjson"));
     if wants_lines {
-        let lines: String = entries.iter().flat_map(|entry| [entry.raw.as_str(), "\n"]).collect();
+        let lines: String = entries
+            .iter()
+            .flat_map(|entry| [entry.raw.as_str(), "\n"])
+            .collect();
         return Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], lines).into_response());
     }
-    let next = (entries.len() == limit).then(|| entries.last().map(|last| last.seq.to_string())).flatten();
+    let next = (entries.len() == limit)
+        .then(|| entries.last().map(|last| last.seq.to_string()))
+        .flatten();
     let items: Vec<Value> = entries.iter().map(entry_json).collect();
     Ok(Json(json!({ "items": items, "next": next })).into_response())
 }
@@ -80,7 +91,9 @@ fn instant(text: Option<&str>, whole_day: Duration) -> Result<Option<Timestamp>,
     let Some(text) = text else { return Ok(None) };
     let day = Timestamp::parse(&format!("{text}T00:00:00Z")).map(|day| day + whole_day);
     let found = Timestamp::parse(text).or(day);
-    found.map(Some).ok_or_else(|| Problem::bad_request(format!("`{text}` is neither an RFC 3339 time nor a date")))
+    found.map(Some).ok_or_else(|| {
+        Problem::bad_request(format!("`{text}` is neither an RFC 3339 time nor a date"))
+    })
 }
 
 /// Searches off the async threads.

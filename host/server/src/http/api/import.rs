@@ -34,25 +34,54 @@ pub async fn post(
 ) -> Result<Json<Value>, Problem> {
     let actor = super::versions::person(&who, &[Role::Administrator])?;
     let tenant = who.tenant(&app, address.tenant.as_deref())?;
-    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let read = if content_type.contains("ndjson") { intake::ndjson(&body) } else { intake::document(&body) };
-    let entries = read.map_err(|problem| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "not-fhir", problem.to_string()))?;
+    let content_type = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let read = if content_type.contains("ndjson") {
+        intake::ndjson(&body)
+    } else {
+        intake::document(&body)
+    };
+    let entries = read.map_err(|problem| {
+        Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "not-fhir",
+            problem.to_string(),
+        )
+    })?;
     let mut report = ImportReport::default();
     let mut resources = Vec::with_capacity(entries.len());
     for entry in entries {
         match entry {
             Ok(resource) => resources.push(resource),
-            Err(refused) => report.refused.push(RefusedResource { reference: refused.place, why: refused.why }),
+            Err(refused) => report.refused.push(RefusedResource {
+                reference: refused.place,
+                why: refused.why,
+            }),
         }
     }
-    let subject = Subject { user: Some(actor.user), ..Subject::default() };
-    let options = ImportOptions { update: address.update };
-    match app.gateway.import(&tenant, &subject, resources, options).await {
+    let subject = Subject {
+        user: Some(actor.user),
+        ..Subject::default()
+    };
+    let options = ImportOptions {
+        update: address.update,
+    };
+    match app
+        .gateway
+        .import(&tenant, &subject, resources, options)
+        .await
+    {
         Ok(part) => report.add(part),
         Err(Refusal::Invalid(problem)) => return Err(Problem::bad_request(problem)),
         Err(_) => {
             let detail = "the store cannot be written now; what was acknowledged before is kept";
-            return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail));
+            return Err(Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "unavailable",
+                detail,
+            ));
         }
     }
     let refused: Vec<Value> = report

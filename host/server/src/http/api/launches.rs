@@ -53,12 +53,19 @@ pub async fn post(
     if !who.0.speaks_for.covers(&user) {
         return Err(Problem::forbidden("this token may not speak for that user"));
     }
-    let live = app.registry.live(&tenant, &id).await.map_err(|problem| Problem::internal(&problem))?;
+    let live = app
+        .registry
+        .live(&tenant, &id)
+        .await
+        .map_err(|problem| Problem::internal(&problem))?;
     let version = live.ok_or_else(|| Problem::not_found("no version of this app is live"))?;
     let launch = Launch {
         tenant: tenant.clone(),
         made_for: LaunchFor::User(user.clone()),
-        target: LaunchTarget::App { app: id.clone(), version: version.manifest.version.clone() },
+        target: LaunchTarget::App {
+            app: id.clone(),
+            version: version.manifest.version.clone(),
+        },
         patient: Some(patient.clone()),
         encounter: body.encounter,
         intent: body.intent,
@@ -90,8 +97,11 @@ pub async fn post(
         asserted_by: Some(who.0.user),
         ..Subject::default()
     };
-    let event = Event::new(Kind::Launch, "handle", subject, Outcome::Ok).with("handle", handle.id.as_str());
-    app.ledger.append(event).map_err(|problem| Problem::internal(&problem))?;
+    let event =
+        Event::new(Kind::Launch, "handle", subject, Outcome::Ok).with("handle", handle.id.as_str());
+    app.ledger
+        .append(event)
+        .map_err(|problem| Problem::internal(&problem))?;
     let query = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("tenant", tenant.as_str())
         .append_pair("launch", handle.text.expose())

@@ -41,26 +41,40 @@ async fn acting(
     let is_ehr = who.0.roles.contains(&Role::Ehr);
     let Some(named) = named else {
         return if is_ehr {
-            Err(Problem::bad_request("name the `user` for whom the app is opened"))
+            Err(Problem::bad_request(
+                "name the `user` for whom the app is opened",
+            ))
         } else {
             Ok((who.0.user.clone(), who.0.fhir_user.clone(), None))
         };
     };
-    let user: UserId = named.parse().map_err(|problem| Problem::bad_request(format!("{problem}")))?;
+    let user: UserId = named
+        .parse()
+        .map_err(|problem| Problem::bad_request(format!("{problem}")))?;
     if user == who.0.user {
         return Ok((user, who.0.fhir_user.clone(), None));
     }
     if !is_ehr || !who.0.speaks_for.covers(&user) {
         return Err(Problem::forbidden("this token may not speak for that user"));
     }
-    let found = app.authorization.users.get(&user).await.map_err(|problem| Problem::internal(&problem))?;
+    let found = app
+        .authorization
+        .users
+        .get(&user)
+        .await
+        .map_err(|problem| Problem::internal(&problem))?;
     let found = found.filter(|user| !user.is_disabled && user.roles.contains(&Role::Clinician));
-    let found = found.ok_or_else(|| Problem::forbidden("this token may not speak for that user"))?;
+    let found =
+        found.ok_or_else(|| Problem::forbidden("this token may not speak for that user"))?;
     Ok((user, found.fhir_user, Some(who.0.user.clone())))
 }
 
 /// `POST /api/v1/sessions`.
-pub async fn open(State(app): State<App>, who: Bearer, Json(body): Json<OpenBody>) -> Result<Response, Problem> {
+pub async fn open(
+    State(app): State<App>,
+    who: Bearer,
+    Json(body): Json<OpenBody>,
+) -> Result<Response, Problem> {
     let (user, fhir_user, asserted_by) = acting(&app, &who, body.user.as_deref()).await?;
     let tenant = who.tenant(&app, body.tenant.as_deref())?;
     let opened = OpenedApp {
@@ -127,12 +141,23 @@ pub async fn event(
                 .collect(),
         },
         (None, true) => ScreenInput::Refresh,
-        _ => return Err(Problem::bad_request("send either `action` (with `values`) or `refresh`: true")),
+        _ => {
+            return Err(Problem::bad_request(
+                "send either `action` (with `values`) or `refresh`: true",
+            ));
+        }
     };
     if let (Some(digest), Some(id)) = (&info.subject.digest, &info.subject.app) {
-        app.registry.prepare(digest, id.as_str()).await.map_err(super::versions::failed)?;
+        app.registry
+            .prepare(digest, id.as_str())
+            .await
+            .map_err(super::versions::failed)?;
     }
-    let user = info.subject.user.clone().unwrap_or_else(|| who.0.user.clone());
+    let user = info
+        .subject
+        .user
+        .clone()
+        .unwrap_or_else(|| who.0.user.clone());
     match app.screens.event(&info.id, &user, body.seq, input).await {
         Ok(shown) => Ok(Json(screen(&shown))),
         Err(error) => Err(run_problem(&error)),
@@ -140,9 +165,17 @@ pub async fn event(
 }
 
 /// `DELETE /api/v1/sessions/{session}`.
-pub async fn close(State(app): State<App>, who: Bearer, Path(session): Path<String>) -> Result<StatusCode, Problem> {
+pub async fn close(
+    State(app): State<App>,
+    who: Bearer,
+    Path(session): Path<String>,
+) -> Result<StatusCode, Problem> {
     let info = owned(&app, &who, &session).await?;
-    let user = info.subject.user.clone().unwrap_or_else(|| who.0.user.clone());
+    let user = info
+        .subject
+        .user
+        .clone()
+        .unwrap_or_else(|| who.0.user.clone());
     match app.screens.close(&info.id, &user).await {
         Ok(()) => Ok(StatusCode::NO_CONTENT),
         Err(error) => Err(run_problem(&error)),
@@ -150,13 +183,23 @@ pub async fn close(State(app): State<App>, who: Bearer, Path(session): Path<Stri
 }
 
 /// `GET /api/v1/sessions`.
-pub async fn list(State(app): State<App>, who: Bearer, Query(page): Query<ListAddress>) -> Result<Json<Value>, Problem> {
+pub async fn list(
+    State(app): State<App>,
+    who: Bearer,
+    Query(page): Query<ListAddress>,
+) -> Result<Json<Value>, Problem> {
     who.require(&[Role::Administrator])?;
     let tenant = who.tenant(&app, page.tenant.as_deref())?;
     let after: Option<SessionId> = page.after.and_then(|after| after.parse().ok());
-    let found = app.screens.list(Some(&tenant), after.as_ref()).await.map_err(|error| run_problem(&error))?;
+    let found = app
+        .screens
+        .list(Some(&tenant), after.as_ref())
+        .await
+        .map_err(|error| run_problem(&error))?;
     let items: Vec<Value> = found.items.iter().map(describe).collect();
-    Ok(Json(json!({ "items": items, "next": found.next.map(|next| next.to_string()) })))
+    Ok(Json(
+        json!({ "items": items, "next": found.next.map(|next| next.to_string()) }),
+    ))
 }
 
 /// Where a list goes on.
@@ -195,13 +238,24 @@ pub async fn kill(
     let actor = super::versions::person(&who, &[Role::Administrator])?;
     let started = app.clock.now();
     let info = in_tenant(&app, &who, &session, address.tenant.as_deref()).await?;
-    let subject = Subject { user: Some(actor.user), ..info.subject };
+    let subject = Subject {
+        user: Some(actor.user),
+        ..info.subject
+    };
     let event = Event::new(Kind::Kill, "session", subject, Outcome::Ok);
-    app.ledger.append_durable(event).await.map_err(|problem| Problem::internal(&problem))?;
-    let ended = app.screens.end(&Target::Session(info.id), "ended by an administrator").await;
+    app.ledger
+        .append_durable(event)
+        .await
+        .map_err(|problem| Problem::internal(&problem))?;
+    let ended = app
+        .screens
+        .end(&Target::Session(info.id), "ended by an administrator")
+        .await;
     let ended = ended.map_err(|error| run_problem(&error))?;
     let took = app.clock.now().since(started);
-    Ok(Json(json!({ "sessions_ended": ended, "took_ms": u64::try_from(took.as_millis()).unwrap_or(u64::MAX) })))
+    Ok(Json(
+        json!({ "sessions_ended": ended, "took_ms": u64::try_from(took.as_millis()).unwrap_or(u64::MAX) }),
+    ))
 }
 
 /// A session that this token may act in: its user's own, or one of a user it speaks for.
@@ -209,23 +263,34 @@ async fn owned(app: &App, who: &Bearer, session: &str) -> Result<SessionInfo, Pr
     let info = find(app, session).await?;
     let info = info.filter(|info| {
         let user = info.subject.user.as_ref();
-        let speaks = who.0.roles.contains(&Role::Ehr) && info.subject.asserted_by.as_ref() == Some(&who.0.user);
+        let speaks = who.0.roles.contains(&Role::Ehr)
+            && info.subject.asserted_by.as_ref() == Some(&who.0.user);
         let tenant = info.subject.tenant.as_ref();
         tenant.is_some_and(|tenant| who.0.tenants.contains(tenant))
-            && (user == Some(&who.0.user) || (speaks && user.is_some_and(|user| who.0.speaks_for.covers(user))))
+            && (user == Some(&who.0.user)
+                || (speaks && user.is_some_and(|user| who.0.speaks_for.covers(user))))
     });
     info.ok_or_else(no_such_session)
 }
 
-async fn in_tenant(app: &App, who: &Bearer, session: &str, tenant: Option<&str>) -> Result<SessionInfo, Problem> {
+async fn in_tenant(
+    app: &App,
+    who: &Bearer,
+    session: &str,
+    tenant: Option<&str>,
+) -> Result<SessionInfo, Problem> {
     let tenant = who.tenant(app, tenant)?;
     let info = find(app, session).await?;
-    info.filter(|info| info.subject.tenant.as_ref() == Some(&tenant)).ok_or_else(no_such_session)
+    info.filter(|info| info.subject.tenant.as_ref() == Some(&tenant))
+        .ok_or_else(no_such_session)
 }
 
 async fn find(app: &App, session: &str) -> Result<Option<SessionInfo>, Problem> {
     let id: SessionId = session.parse().map_err(|_| no_such_session())?;
-    app.screens.get(&id).await.map_err(|error| run_problem(&error))
+    app.screens
+        .get(&id)
+        .await
+        .map_err(|error| run_problem(&error))
 }
 
 fn no_such_session() -> Problem {
@@ -264,7 +329,9 @@ fn run_problem(error: &RunError) -> Problem {
         RunError::NoSuchSession => return no_such_session(),
         RunError::InvalidEvent(_) => StatusCode::BAD_REQUEST,
         RunError::Terminated(_) => StatusCode::CONFLICT,
-        RunError::Unavailable | RunError::HostFault | RunError::NotPrepared(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        RunError::Unavailable | RunError::HostFault | RunError::NotPrepared(_) => {
+            StatusCode::INTERNAL_SERVER_ERROR
+        }
         RunError::CpuBudgetExceeded
         | RunError::DeadlineExceeded
         | RunError::MemoryLimit

@@ -9,7 +9,9 @@ use glovebox_model::limits::Limits;
 use glovebox_model::scope::ScopeSet;
 use glovebox_model::{AppId, Role, TenantId, Version};
 use glovebox_policy::sentence;
-use glovebox_registry::{ActRefused, Actor, AppVersion, Released, RegistryError, Stage, UploadRefused, Withdrawn};
+use glovebox_registry::{
+    ActRefused, Actor, AppVersion, RegistryError, Released, Stage, UploadRefused, Withdrawn,
+};
 use glovebox_runtime::Target;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -30,23 +32,41 @@ pub async fn upload(
 ) -> Result<Response, Problem> {
     who.require(&[Role::Vendor, Role::Administrator])?;
     let tenant = who.tenant(&app, address.tenant.as_deref())?;
-    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let content_type = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     if !content_type.starts_with("application/wasm") {
         let detail = "send the component as Content-Type: application/wasm";
-        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type", detail));
+        return Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "media-type",
+            detail,
+        ));
     }
     if let Ok(package) = glovebox_package::read(&body)
         && package.manifest.id.as_str() != id
     {
-        let detail = format!("the manifest is of `{}`: upload it there", package.manifest.id);
+        let detail = format!(
+            "the manifest is of `{}`: upload it there",
+            package.manifest.id
+        );
         return Err(Problem::bad_request(detail));
     }
-    let actor = Actor { user: who.0.user.clone() };
+    let actor = Actor {
+        user: who.0.user.clone(),
+    };
     let publisher = who.0.publisher.as_ref();
     if publisher.is_none() && !who.0.roles.contains(&Role::Administrator) {
-        return Err(Problem::forbidden("this vendor has no publisher: ask an administrator"));
+        return Err(Problem::forbidden(
+            "this vendor has no publisher: ask an administrator",
+        ));
     }
-    let uploaded = app.registry.upload(&tenant, &actor, publisher, &body).await.map_err(failed)?;
+    let uploaded = app
+        .registry
+        .upload(&tenant, &actor, publisher, &body)
+        .await
+        .map_err(failed)?;
     let version = uploaded.map_err(|refused| {
         let code = match refused {
             UploadRefused::Package(_) => "package",
@@ -59,7 +79,9 @@ pub async fn upload(
         };
         let status = match refused {
             UploadRefused::VersionExists(_) => StatusCode::CONFLICT,
-            UploadRefused::OtherPublisher { .. } | UploadRefused::OtherOwner(_) => StatusCode::FORBIDDEN,
+            UploadRefused::OtherPublisher { .. } | UploadRefused::OtherOwner(_) => {
+                StatusCode::FORBIDDEN
+            }
             _ => StatusCode::UNPROCESSABLE_ENTITY,
         };
         Problem::new(status, code, refused.to_string())
@@ -77,14 +99,21 @@ pub async fn get(
     who.require(&[Role::Vendor, Role::Administrator])?;
     let tenant = who.tenant(&app, address.tenant.as_deref())?;
     let (id, version) = ids(&id, &version)?;
-    let found = app.registry.version(&tenant, &id, &version).await.map_err(failed)?;
+    let found = app
+        .registry
+        .version(&tenant, &id, &version)
+        .await
+        .map_err(failed)?;
     let found = found.filter(|version| may_see(&who, version));
-    found.map(|version| Json(describe(&version))).ok_or_else(no_such_version)
+    found
+        .map(|version| Json(describe(&version)))
+        .ok_or_else(no_such_version)
 }
 
 /// A vendor sees its own publisher's apps only.
 pub(super) fn may_see(who: &Bearer, version: &AppVersion) -> bool {
-    who.0.roles.contains(&Role::Administrator) || who.0.publisher.as_ref() == Some(&version.manifest.publisher)
+    who.0.roles.contains(&Role::Administrator)
+        || who.0.publisher.as_ref() == Some(&version.manifest.publisher)
 }
 
 /// What an act needs.
@@ -111,29 +140,63 @@ pub async fn act(
     let body = body.map(|Json(body)| body).unwrap_or_default();
     let tenant = who.tenant(&app, body.tenant.as_deref())?;
     let (id, version) = ids(&id, &version)?;
-    let actor = person(&who, if act == "submit" { &[Role::Vendor, Role::Administrator] } else { &[Role::Administrator] })?;
+    let actor = person(
+        &who,
+        if act == "submit" {
+            &[Role::Vendor, Role::Administrator]
+        } else {
+            &[Role::Administrator]
+        },
+    )?;
     let registry = &app.registry;
     match act.as_str() {
         "submit" => {
-            let found = registry.version(&tenant, &id, &version).await.map_err(failed)?;
-            found.filter(|version| may_see(&who, version)).ok_or_else(no_such_version)?;
-            let done = registry.submit(&tenant, &id, &version, &actor).await.map_err(failed)?;
+            let found = registry
+                .version(&tenant, &id, &version)
+                .await
+                .map_err(failed)?;
+            found
+                .filter(|version| may_see(&who, version))
+                .ok_or_else(no_such_version)?;
+            let done = registry
+                .submit(&tenant, &id, &version, &actor)
+                .await
+                .map_err(failed)?;
             Ok(Json(describe(&done.map_err(refused)?)).into_response())
         }
         "approve" => {
             let scopes = match &body.scopes {
-                Some(text) => Some(ScopeSet::parse(text).map_err(|problem| Problem::bad_request(problem.to_string()))?),
+                Some(text) => Some(
+                    ScopeSet::parse(text)
+                        .map_err(|problem| Problem::bad_request(problem.to_string()))?,
+                ),
                 None => None,
             };
             let limits = limits(&app, body.limits.as_ref())?;
-            let done = registry.approve(&tenant, &id, &version, &actor, &body.reason, scopes, limits).await;
+            let done = registry
+                .approve(&tenant, &id, &version, &actor, &body.reason, scopes, limits)
+                .await;
             Ok(Json(describe(&done.map_err(failed)?.map_err(refused)?)).into_response())
         }
         "reject" => {
-            let done = registry.reject(&tenant, &id, &version, &actor, &body.reason).await.map_err(failed)?;
+            let done = registry
+                .reject(&tenant, &id, &version, &actor, &body.reason)
+                .await
+                .map_err(failed)?;
             Ok(Json(describe(&done.map_err(refused)?)).into_response())
         }
-        _ => withdraw_or_release(&app, &tenant, &id, Some(&version), &actor, &act, &body.reason).await,
+        _ => {
+            withdraw_or_release(
+                &app,
+                &tenant,
+                &id,
+                Some(&version),
+                &actor,
+                &act,
+                &body.reason,
+            )
+            .await
+        }
     }
 }
 
@@ -150,10 +213,21 @@ pub(super) async fn withdraw_or_release(
     let started = app.clock.now();
     let registry = &app.registry;
     let withdrawn: Withdrawn = match act {
-        "quarantine" => registry.quarantine(tenant, id, version, actor, reason).await.map_err(failed)?.map_err(refused)?,
-        "revoke" => registry.revoke(tenant, id, version, actor, reason).await.map_err(failed)?.map_err(refused)?,
+        "quarantine" => registry
+            .quarantine(tenant, id, version, actor, reason)
+            .await
+            .map_err(failed)?
+            .map_err(refused)?,
+        "revoke" => registry
+            .revoke(tenant, id, version, actor, reason)
+            .await
+            .map_err(failed)?
+            .map_err(refused)?,
         "release" => {
-            let released = registry.release(tenant, id, version, actor, reason).await.map_err(failed)?;
+            let released = registry
+                .release(tenant, id, version, actor, reason)
+                .await
+                .map_err(failed)?;
             return Ok(match released.map_err(refused)? {
                 Released::Pending => {
                     let answer = json!({ "state": "pending", "needs": "a second administrator" });
@@ -170,9 +244,21 @@ pub(super) async fn withdraw_or_release(
     // The fence has ended what runs already; this closes the sessions and counts them.
     let mut sessions_ended = 0;
     for version in &withdrawn.versions {
-        let Some(found) = registry.version(tenant, id, version).await.map_err(failed)? else { continue };
+        let Some(found) = registry
+            .version(tenant, id, version)
+            .await
+            .map_err(failed)?
+        else {
+            continue;
+        };
         let ended = app.screens.end(&Target::Version(found.digest), act).await;
-        sessions_ended += ended.map_err(|error| Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.code(), "the sessions could not be listed; the app is withdrawn"))?;
+        sessions_ended += ended.map_err(|error| {
+            Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                error.code(),
+                "the sessions could not be listed; the app is withdrawn",
+            )
+        })?;
     }
     let took = app.clock.now().since(started);
     let versions: Vec<String> = withdrawn.versions.iter().map(ToString::to_string).collect();
@@ -191,7 +277,9 @@ pub(super) async fn withdraw_or_release(
 pub(super) fn person(who: &Bearer, roles: &[Role]) -> Result<Actor, Problem> {
     who.require(roles)?;
     if who.0.is_person {
-        Ok(Actor { user: who.0.user.clone() })
+        Ok(Actor {
+            user: who.0.user.clone(),
+        })
     } else {
         Err(Problem::forbidden("this act needs a person's own token"))
     }
@@ -205,14 +293,17 @@ fn limits(
     let mut limits = app.settings.ceiling.clone();
     for (name, value) in asked {
         if !limits.set(name, *value) {
-            return Err(Problem::bad_request(format!("there is no limit named `{name}`")));
+            return Err(Problem::bad_request(format!(
+                "there is no limit named `{name}`"
+            )));
         }
     }
     Ok(Some(limits))
 }
 
 pub(super) fn app_id(text: &str) -> Result<AppId, Problem> {
-    text.parse().map_err(|_| Problem::not_found("there is no such app"))
+    text.parse()
+        .map_err(|_| Problem::not_found("there is no such app"))
 }
 
 fn ids(id: &str, version: &str) -> Result<(AppId, Version), Problem> {

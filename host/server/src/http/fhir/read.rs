@@ -33,7 +33,12 @@ pub async fn version(
     headers: HeaderMap,
 ) -> Result<Response, RouteError> {
     check_format(&headers, &mut pairs(query.as_deref()))?;
-    respond(&app, &granted, Interaction::vread(&resource_type, &id, &version)).await
+    respond(
+        &app,
+        &granted,
+        Interaction::vread(&resource_type, &id, &version),
+    )
+    .await
 }
 
 async fn respond(
@@ -42,7 +47,10 @@ async fn respond(
     interaction: Result<Interaction, glovebox_fhir::InvalidInteraction>,
 ) -> Result<Response, RouteError> {
     let interaction = interaction.map_err(|problem| Refusal::Invalid(problem.to_string()))?;
-    let answer = app.gateway.execute(&granted.session, &granted.pass, interaction).await?;
+    let answer = app
+        .gateway
+        .execute(&granted.session, &granted.pass, interaction)
+        .await?;
     let released = answer.release(&granted.pass, |answer| match answer {
         Answer::Resource(released) => Some(released),
         Answer::Page(_) | Answer::Written(_) => None,
@@ -60,8 +68,11 @@ async fn respond(
 fn http_date(instant: glovebox_model::Timestamp) -> String {
     use time::format_description::FormatItem;
     use time::macros::format_description;
-    const FORM: &[FormatItem<'_>] =
-        format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
+    const FORM: &[FormatItem<'_>] = format_description!(
+        "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
+    );
     let instant = time::OffsetDateTime::from_unix_timestamp(instant.seconds()).ok();
-    instant.and_then(|instant| instant.format(FORM).ok()).unwrap_or_default()
+    instant
+        .and_then(|instant| instant.format(FORM).ok())
+        .unwrap_or_default()
 }

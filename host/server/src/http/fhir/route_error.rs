@@ -40,19 +40,37 @@ impl RouteError {
 impl IntoResponse for RouteError {
     fn into_response(self) -> Response {
         match self {
-            Self::NoSuchTenant => outcome(StatusCode::NOT_FOUND, IssueCode::NotFound, "there is no such tenant"),
+            Self::NoSuchTenant => outcome(
+                StatusCode::NOT_FOUND,
+                IssueCode::NotFound,
+                "there is no such tenant",
+            ),
             Self::NoToken => challenge(
-                outcome(StatusCode::UNAUTHORIZED, IssueCode::Login, "send an access token as `Authorization: Bearer`"),
+                outcome(
+                    StatusCode::UNAUTHORIZED,
+                    IssueCode::Login,
+                    "send an access token as `Authorization: Bearer`",
+                ),
                 "Bearer",
             ),
             Self::BadToken => challenge(
-                outcome(StatusCode::UNAUTHORIZED, IssueCode::Expired, "the access token is not in force"),
+                outcome(
+                    StatusCode::UNAUTHORIZED,
+                    IssueCode::Expired,
+                    "the access token is not in force",
+                ),
                 r#"Bearer error="invalid_token""#,
             ),
-            Self::NotAcceptable => {
-                outcome(StatusCode::NOT_ACCEPTABLE, IssueCode::NotSupported, "this server speaks application/fhir+json")
-            }
-            Self::Failed => outcome(StatusCode::INTERNAL_SERVER_ERROR, IssueCode::Exception, "the server failed"),
+            Self::NotAcceptable => outcome(
+                StatusCode::NOT_ACCEPTABLE,
+                IssueCode::NotSupported,
+                "this server speaks application/fhir+json",
+            ),
+            Self::Failed => outcome(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                IssueCode::Exception,
+                "the server failed",
+            ),
             Self::Refused(refusal) => refused(refusal),
         }
     }
@@ -64,13 +82,26 @@ fn refused(refusal: Refusal) -> Response {
             let text = format!("the scope {scope} was not granted");
             // The scope is of our own making: letters, digits and a few marks.
             let challenge_text = format!(r#"Bearer error="insufficient_scope", scope="{scope}""#);
-            challenge(outcome(StatusCode::FORBIDDEN, IssueCode::Forbidden, &text), &challenge_text)
+            challenge(
+                outcome(StatusCode::FORBIDDEN, IssueCode::Forbidden, &text),
+                &challenge_text,
+            )
         }
-        Refusal::Relation => {
-            outcome(StatusCode::FORBIDDEN, IssueCode::Forbidden, "the user may not do this for this patient")
-        }
-        Refusal::NotFound => outcome(StatusCode::NOT_FOUND, IssueCode::NotFound, "there is no such resource here"),
-        Refusal::Gone => outcome(StatusCode::GONE, IssueCode::Deleted, "the resource was deleted"),
+        Refusal::Relation => outcome(
+            StatusCode::FORBIDDEN,
+            IssueCode::Forbidden,
+            "the user may not do this for this patient",
+        ),
+        Refusal::NotFound => outcome(
+            StatusCode::NOT_FOUND,
+            IssueCode::NotFound,
+            "there is no such resource here",
+        ),
+        Refusal::Gone => outcome(
+            StatusCode::GONE,
+            IssueCode::Deleted,
+            "the resource was deleted",
+        ),
         Refusal::Conflict(current) => outcome(
             StatusCode::PRECONDITION_FAILED,
             IssueCode::Conflict,
@@ -79,7 +110,11 @@ fn refused(refusal: Refusal) -> Response {
         Refusal::Invalid(problem) => outcome(StatusCode::BAD_REQUEST, IssueCode::Invalid, &problem),
         Refusal::TooCostly(limit) => outcome(StatusCode::BAD_REQUEST, IssueCode::TooCostly, &limit),
         Refusal::Terminated(_) => challenge(
-            outcome(StatusCode::UNAUTHORIZED, IssueCode::Expired, "access was withdrawn"),
+            outcome(
+                StatusCode::UNAUTHORIZED,
+                IssueCode::Expired,
+                "access was withdrawn",
+            ),
             r#"Bearer error="invalid_token""#,
         ),
         Refusal::BadCursor => outcome(
@@ -87,9 +122,11 @@ fn refused(refusal: Refusal) -> Response {
             IssueCode::NotFound,
             "this page link is not valid for this token any more: search again",
         ),
-        Refusal::Unavailable => {
-            outcome(StatusCode::SERVICE_UNAVAILABLE, IssueCode::Transient, "the server cannot answer now: try again")
-        }
+        Refusal::Unavailable => outcome(
+            StatusCode::SERVICE_UNAVAILABLE,
+            IssueCode::Transient,
+            "the server cannot answer now: try again",
+        ),
     }
 }
 
@@ -101,7 +138,9 @@ pub(super) fn outcome(status: StatusCode, code: IssueCode, diagnostics: &str) ->
 
 fn challenge(mut response: Response, challenge: &str) -> Response {
     if let Ok(value) = HeaderValue::from_str(challenge) {
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
+        response
+            .headers_mut()
+            .insert(header::WWW_AUTHENTICATE, value);
     }
     response
 }

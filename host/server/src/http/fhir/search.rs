@@ -27,18 +27,28 @@ pub async fn get(
     check_format(&headers, &mut pairs)?;
     let base = app.settings.fhir_url(&granted.session.tenant);
     let binding = CursorBinding(format!("token {}", granted.token_id));
-    let position = pairs.iter().position(|(name, _)| name == CURSOR).map(|index| pairs.swap_remove(index).1);
+    let position = pairs
+        .iter()
+        .position(|(name, _)| name == CURSOR)
+        .map(|index| pairs.swap_remove(index).1);
     let (page, count) = match position {
         Some(sealed) => {
             let count = match pairs.as_slice() {
-                [(name, value)] if name == "_count" => value.parse().map_err(|_| Refusal::BadCursor)?,
+                [(name, value)] if name == "_count" => {
+                    value.parse().map_err(|_| Refusal::BadCursor)?
+                }
                 _ => return Err(Refusal::BadCursor.into()),
             };
             let cursor = app.gateway.open_cursor(&binding, &sealed)?;
             if cursor.resource_type() != resource_type {
                 return Err(Refusal::BadCursor.into());
             }
-            (app.gateway.page(&granted.session, &granted.pass, &cursor, count).await?, count)
+            (
+                app.gateway
+                    .page(&granted.session, &granted.pass, &cursor, count)
+                    .await?,
+                count,
+            )
         }
         None => {
             let query = SearchQuery::parse(&resource_type, &pairs)
@@ -50,22 +60,33 @@ pub async fn get(
                 .await?;
             let page = answer.map(|answer| match answer {
                 Answer::Page(page) => page,
-                Answer::Resource(_) | Answer::Written(_) => Page { matches: Vec::new(), next: None, total: None },
+                Answer::Resource(_) | Answer::Written(_) => Page {
+                    matches: Vec::new(),
+                    next: None,
+                    total: None,
+                },
             });
             (page, count)
         }
     };
-    let page = page.release(&granted.pass, |page| page).map_err(Refusal::from)?;
+    let page = page
+        .release(&granted.pass, |page| page)
+        .map_err(Refusal::from)?;
     let encoded = |pairs: &[(String, String)]| {
         let mut out = url::form_urlencoded::Serializer::new(String::new());
         out.extend_pairs(pairs);
         out.finish()
     };
-    let own = query.as_deref().map_or(String::new(), |query| format!("?{query}"));
+    let own = query
+        .as_deref()
+        .map_or(String::new(), |query| format!("?{query}"));
     let mut bundle = SearchSet::new(&format!("{base}/{resource_type}{own}"));
     if let Some(cursor) = &page.next {
         let sealed = app.gateway.seal_cursor(&binding, cursor)?;
-        let query = encoded(&[("_count".to_owned(), count.to_string()), (CURSOR.to_owned(), sealed)]);
+        let query = encoded(&[
+            ("_count".to_owned(), count.to_string()),
+            (CURSOR.to_owned(), sealed),
+        ]);
         bundle = bundle.next(&format!("{base}/{resource_type}?{query}"));
     }
     if let Some(total) = page.total {
@@ -87,23 +108,46 @@ pub(super) fn pairs(query: Option<&str>) -> Vec<(String, String)> {
 
 /// JSON only: `_format` and `Accept` may ask for nothing else (FHIR R4, http, 3.1.0.1.11).
 /// Takes `_format` and `_pretty` out of the pairs.
-pub(super) fn check_format(headers: &HeaderMap, pairs: &mut Vec<(String, String)>) -> Result<(), RouteError> {
+pub(super) fn check_format(
+    headers: &HeaderMap,
+    pairs: &mut Vec<(String, String)>,
+) -> Result<(), RouteError> {
     let is_json = |text: &str| {
-        let name = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let name = text
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase();
         matches!(
             name.as_str(),
-            "" | "json" | "application/json" | "application/fhir+json" | "application/*" | "*/*" | "text/json"
+            "" | "json"
+                | "application/json"
+                | "application/fhir+json"
+                | "application/*"
+                | "*/*"
+                | "text/json"
         )
     };
-    let asked = pairs.iter().find(|(name, _)| name == "_format").map(|(_, value)| value.clone());
+    let asked = pairs
+        .iter()
+        .find(|(name, _)| name == "_format")
+        .map(|(_, value)| value.clone());
     pairs.retain(|(name, _)| name != "_format" && name != "_pretty");
     let fine = match asked {
         Some(format) => is_json(&format),
         None => {
-            let accepts = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("*/*");
+            let accepts = headers
+                .get(header::ACCEPT)
+                .and_then(|value| value.to_str().ok())
+                .unwrap_or("*/*");
             // A browser's own list is answered with JSON: it is somebody having a look.
             accepts.split(',').any(is_json)
         }
     };
-    if fine { Ok(()) } else { Err(RouteError::NotAcceptable) }
+    if fine {
+        Ok(())
+    } else {
+        Err(RouteError::NotAcceptable)
+    }
 }

@@ -25,8 +25,13 @@ impl FromRequestParts<App> for Granted {
     type Rejection = RouteError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, RouteError> {
-        let path = RawPathParams::from_request_parts(parts, app).await.map_err(|_| RouteError::NoSuchTenant)?;
-        let tenant = path.iter().find(|(name, _)| *name == "tenant").map(|(_, value)| value.to_owned());
+        let path = RawPathParams::from_request_parts(parts, app)
+            .await
+            .map_err(|_| RouteError::NoSuchTenant)?;
+        let tenant = path
+            .iter()
+            .find(|(name, _)| *name == "tenant")
+            .map(|(_, value)| value.to_owned());
         let tenant: Option<TenantId> = tenant.and_then(|text| text.parse().ok());
         let tenant = tenant.filter(|tenant| app.settings.tenant_name(tenant).is_some());
         let tenant = tenant.ok_or(RouteError::NoSuchTenant)?;
@@ -34,7 +39,11 @@ impl FromRequestParts<App> for Granted {
         // Taken before the token is looked at: whatever is withdrawn from here on is noticed.
         let mut marks = vec![Mark::Tenant(tenant.clone())];
         let before = app.fence.generations(&marks);
-        let found = app.authorization.access_tokens.verify(credential, app.clock.now()).await;
+        let found = app
+            .authorization
+            .access_tokens
+            .verify(credential, app.clock.now())
+            .await;
         let token = match found {
             Ok(Some(token)) if token.tenant == tenant => token,
             // A token of another tenant says nothing here.
@@ -43,7 +52,10 @@ impl FromRequestParts<App> for Granted {
         };
         marks = vec![Mark::Client(tenant.clone(), token.client.clone())];
         marks.extend(token.user.iter().flat_map(|user| {
-            [Mark::User(tenant.clone(), user.clone()), Mark::Relations(tenant.clone(), user.clone())]
+            [
+                Mark::User(tenant.clone(), user.clone()),
+                Mark::Relations(tenant.clone(), user.clone()),
+            ]
         }));
         let mut held = app.fence.generations(&marks);
         held.extend(before);
@@ -63,6 +75,10 @@ impl FromRequestParts<App> for Granted {
             user: token.user,
             door: Door::Http,
         };
-        Ok(Self { session, token_id: token.id, pass })
+        Ok(Self {
+            session,
+            token_id: token.id,
+            pass,
+        })
     }
 }

@@ -27,7 +27,11 @@ pub enum RouteError {
 impl IntoResponse for RouteError {
     fn into_response(self) -> Response {
         let (status, error, description) = match self {
-            Self::NoSuchTenant => (StatusCode::NOT_FOUND, "invalid_request", "there is no such tenant".to_owned()),
+            Self::NoSuchTenant => (
+                StatusCode::NOT_FOUND,
+                "invalid_request",
+                "there is no such tenant".to_owned(),
+            ),
             Self::NotAForm => (
                 StatusCode::BAD_REQUEST,
                 "invalid_request",
@@ -66,8 +70,15 @@ pub async fn post(
     if app.settings.tenant_name(&tenant).is_none() {
         return Err(RouteError::NoSuchTenant);
     }
-    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let media_type = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    let content_type = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let media_type = content_type
+        .unwrap_or_default()
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim();
     if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
         return Err(RouteError::NotAForm);
     }
@@ -76,7 +87,12 @@ pub async fn post(
         .collect();
     let url = app.settings.token_url(&tenant);
     let answer = match TokenRequest::new(pairs, headers.contains_key(header::AUTHORIZATION)) {
-        Ok(request) => app.authorization.token_endpoint.token(&tenant, &request, &url, app.clock.now()).await,
+        Ok(request) => {
+            app.authorization
+                .token_endpoint
+                .token(&tenant, &request, &url, app.clock.now())
+                .await
+        }
         Err(refused) => Err(refused),
     };
     match answer {
@@ -101,8 +117,15 @@ fn respond(issued: &TokenResponse) -> Response {
     ([(header::PRAGMA, "no-cache")], Json(body)).into_response()
 }
 
-async fn record(app: &App, tenant: &TenantId, result: Result<&TokenResponse, &TokenError>) -> Result<(), RouteError> {
-    let mut subject = Subject { tenant: Some(tenant.clone()), ..Subject::default() };
+async fn record(
+    app: &App,
+    tenant: &TenantId,
+    result: Result<&TokenResponse, &TokenError>,
+) -> Result<(), RouteError> {
+    let mut subject = Subject {
+        tenant: Some(tenant.clone()),
+        ..Subject::default()
+    };
     let event = match result {
         Ok(issued) => {
             subject.client = Some(issued.client.id.clone());

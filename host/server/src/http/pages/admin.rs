@@ -9,7 +9,9 @@ use glovebox_model::view::Tone;
 use glovebox_model::{AppId, Role, SessionId, TenantId, Version};
 use glovebox_policy::sentence;
 use glovebox_registry::{Actor, AppVersion, Stage};
-use glovebox_render::pages::{Act, AppAction, AppRow, Apps, Audit, AuditRow, AuditSearch, SessionRow, Sessions};
+use glovebox_render::pages::{
+    Act, AppAction, AppRow, Apps, Audit, AuditRow, AuditSearch, SessionRow, Sessions,
+};
 use glovebox_render::shell::Place;
 use glovebox_render::{Badge, PostForm, Reason};
 use glovebox_runtime::Target;
@@ -25,12 +27,20 @@ const AUDIT_ROWS: usize = 100;
 
 /// `GET /admin`.
 pub async fn index(who: SignedIn) -> PageResult {
-    let target = if who.has(&[Role::Administrator]) { "/admin/apps" } else { "/admin/audit" };
+    let target = if who.has(&[Role::Administrator]) {
+        "/admin/apps"
+    } else {
+        "/admin/audit"
+    };
     Ok(see_other(target).into_response())
 }
 
 /// `GET /admin/apps`.
-pub async fn apps(State(app): State<App>, who: SignedIn, Query(address): Query<InTenant>) -> PageResult {
+pub async fn apps(
+    State(app): State<App>,
+    who: SignedIn,
+    Query(address): Query<InTenant>,
+) -> PageResult {
     who.require(&[Role::Administrator])?;
     let tenant = who.tenant(&app, address.tenant.as_deref())?;
     let versions = app.registry.all(&tenant).await?;
@@ -39,20 +49,40 @@ pub async fn apps(State(app): State<App>, who: SignedIn, Query(address): Query<I
         .iter()
         .map(|version| {
             let waits = matches!(version.stage, Stage::Checked | Stage::InReview);
-            let sessions = running.iter().filter(|digest| **digest == version.digest.to_string()).count();
-            (!waits, row(&who, &tenant, version, u64::try_from(sessions).unwrap_or(u64::MAX)))
+            let sessions = running
+                .iter()
+                .filter(|digest| **digest == version.digest.to_string())
+                .count();
+            (
+                !waits,
+                row(
+                    &who,
+                    &tenant,
+                    version,
+                    u64::try_from(sessions).unwrap_or(u64::MAX),
+                ),
+            )
         })
         .collect();
     rows.sort_by_key(|(later, _)| *later);
-    let page = Apps { rows: rows.into_iter().map(|(_, row)| row).collect() };
-    let response: Response = html(page.page(&shell(&app, &who, &tenant, Some(Place::Apps)))).into_response();
+    let page = Apps {
+        rows: rows.into_iter().map(|(_, row)| row).collect(),
+    };
+    let response: Response =
+        html(page.page(&shell(&app, &who, &tenant, Some(Place::Apps)))).into_response();
     Ok(response)
 }
 
 async fn running_by_app(app: &App, tenant: &TenantId) -> Result<Vec<String>, PageError> {
-    let page = app.screens.list(Some(tenant), None).await.map_err(|error| failed(&error))?;
+    let page = app
+        .screens
+        .list(Some(tenant), None)
+        .await
+        .map_err(|error| failed(&error))?;
     let running = page.items.into_iter().filter(|info| info.ended.is_none());
-    Ok(running.filter_map(|info| info.subject.digest.map(|digest| digest.to_string())).collect())
+    Ok(running
+        .filter_map(|info| info.subject.digest.map(|digest| digest.to_string()))
+        .collect())
 }
 
 fn row(who: &SignedIn, tenant: &TenantId, version: &AppVersion, sessions: u64) -> AppRow {
@@ -89,16 +119,35 @@ fn row(who: &SignedIn, tenant: &TenantId, version: &AppVersion, sessions: u64) -
         reason,
         consequence: consequence.map(str::to_owned),
     };
-    let approve = || action(Act::Approve, "approve", Reason::Required, Some("Offers it in the chart. It gives the app no patient's data by itself."));
+    let approve = || {
+        action(
+            Act::Approve,
+            "approve",
+            Reason::Required,
+            Some("Offers it in the chart. It gives the app no patient's data by itself."),
+        )
+    };
     let reject = || action(Act::Reject, "reject", Reason::Required, None);
     let quarantine = || action(Act::Quarantine, "quarantine", Reason::Required, Some(&ends));
-    let revoke = || action(Act::Revoke, "revoke", Reason::Required, Some("For good. A new version has to be uploaded."));
+    let revoke = || {
+        action(
+            Act::Revoke,
+            "revoke",
+            Reason::Required,
+            Some("For good. A new version has to be uploaded."),
+        )
+    };
     let actions = match &version.stage {
         Stage::Checked | Stage::InReview => vec![approve(), reject()],
         Stage::Live(_) => vec![quarantine(), revoke()],
         Stage::Superseded(_) | Stage::Rejected { .. } => vec![revoke()],
         Stage::Quarantined(_) => vec![
-            action(Act::Release, "release", Reason::Required, Some("Needs two people; leads back to review.")),
+            action(
+                Act::Release,
+                "release",
+                Reason::Required,
+                Some("Needs two people; leads back to review."),
+            ),
             revoke(),
         ],
         Stage::Revoked { .. } => Vec::new(),
@@ -110,7 +159,11 @@ fn row(who: &SignedIn, tenant: &TenantId, version: &AppVersion, sessions: u64) -
         version: manifest.version.to_string(),
         digest: version.digest.short(),
         state: Badge::new(word, tone),
-        permissions: manifest.scopes.iter().filter_map(|justified| sentence(&justified.scope)).collect(),
+        permissions: manifest
+            .scopes
+            .iter()
+            .filter_map(|justified| sentence(&justified.scope))
+            .collect(),
         sessions,
         note,
         actions,
@@ -138,15 +191,32 @@ pub async fn act(
     let tenant = who.tenant(&app, form.tenant.as_deref())?;
     let id: AppId = id.parse().map_err(|_| PageError::NotFound)?;
     let version: Version = version.parse().map_err(|_| PageError::NotFound)?;
-    let actor = Actor { user: who.0.user.id.clone() };
+    let actor = Actor {
+        user: who.0.user.id.clone(),
+    };
     let (registry, reason) = (&app.registry, form.reason.trim());
     let one = Some(&version);
     let done = match act.as_str() {
-        "approve" => registry.approve(&tenant, &id, &version, &actor, reason, None, None).await?.map(|_| ()),
-        "reject" => registry.reject(&tenant, &id, &version, &actor, reason).await?.map(|_| ()),
-        "quarantine" => registry.quarantine(&tenant, &id, one, &actor, reason).await?.map(|_| ()),
-        "revoke" => registry.revoke(&tenant, &id, one, &actor, reason).await?.map(|_| ()),
-        "release" => registry.release(&tenant, &id, one, &actor, reason).await?.map(|_| ()),
+        "approve" => registry
+            .approve(&tenant, &id, &version, &actor, reason, None, None)
+            .await?
+            .map(|_| ()),
+        "reject" => registry
+            .reject(&tenant, &id, &version, &actor, reason)
+            .await?
+            .map(|_| ()),
+        "quarantine" => registry
+            .quarantine(&tenant, &id, one, &actor, reason)
+            .await?
+            .map(|_| ()),
+        "revoke" => registry
+            .revoke(&tenant, &id, one, &actor, reason)
+            .await?
+            .map(|_| ()),
+        "release" => registry
+            .release(&tenant, &id, one, &actor, reason)
+            .await?
+            .map(|_| ()),
         _ => return Err(PageError::NotFound),
     };
     done.map_err(|refused| PageError::Invalid(format!("{refused}.")))?;
@@ -161,11 +231,19 @@ pub struct SessionsAddress {
 }
 
 /// `GET /admin/sessions`.
-pub async fn sessions(State(app): State<App>, who: SignedIn, Query(address): Query<SessionsAddress>) -> PageResult {
+pub async fn sessions(
+    State(app): State<App>,
+    who: SignedIn,
+    Query(address): Query<SessionsAddress>,
+) -> PageResult {
     who.require(&[Role::Administrator])?;
     let tenant = who.tenant(&app, address.tenant.as_deref())?;
     let after: Option<SessionId> = address.after.and_then(|after| after.parse().ok());
-    let page = app.screens.list(Some(&tenant), after.as_ref()).await.map_err(|error| failed(&error))?;
+    let page = app
+        .screens
+        .list(Some(&tenant), after.as_ref())
+        .await
+        .map_err(|error| failed(&error))?;
     let mut items = page.items;
     items.sort_by_key(|info| (info.ended.is_some(), std::cmp::Reverse(info.opened)));
     let rows = items.into_iter().map(|info| {
@@ -176,9 +254,17 @@ pub async fn sessions(State(app): State<App>, who: SignedIn, Query(address): Que
             app: format!(
                 "{} {}",
                 info.app_name,
-                subject.version.as_ref().map(ToString::to_string).unwrap_or_default()
+                subject
+                    .version
+                    .as_ref()
+                    .map(ToString::to_string)
+                    .unwrap_or_default()
             ),
-            user: subject.user.as_ref().map(ToString::to_string).unwrap_or_default(),
+            user: subject
+                .user
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
             patient: subject.patient.as_ref().map(ToString::to_string),
             state: match &info.ended {
                 None => Badge::new("Running", Tone::Good),
@@ -188,15 +274,19 @@ pub async fn sessions(State(app): State<App>, who: SignedIn, Query(address): Que
             calls: info.seq,
             audit_url: Some(format!("/admin/audit?tenant={tenant}&session={}", info.id)),
             end: running.then(|| {
-                PostForm::new(format!("/admin/sessions/{}/end", info.id), &who.csrf()).with("tenant", tenant.as_str())
+                PostForm::new(format!("/admin/sessions/{}/end", info.id), &who.csrf())
+                    .with("tenant", tenant.as_str())
             }),
         }
     });
     let list = Sessions {
         rows: rows.collect(),
-        next_url: page.next.map(|next| format!("/admin/sessions?tenant={tenant}&after={next}")),
+        next_url: page
+            .next
+            .map(|next| format!("/admin/sessions?tenant={tenant}&after={next}")),
     };
-    let response: Response = html(list.page(&shell(&app, &who, &tenant, Some(Place::Sessions)))).into_response();
+    let response: Response =
+        html(list.page(&shell(&app, &who, &tenant, Some(Place::Sessions)))).into_response();
     Ok(response)
 }
 
@@ -211,12 +301,27 @@ pub async fn end_session(
     who.require(&[Role::Administrator])?;
     let tenant = who.tenant(&app, form.tenant.as_deref())?;
     let session: SessionId = session.parse().map_err(|_| PageError::NotFound)?;
-    let info = app.screens.get(&session).await.map_err(|error| failed(&error))?;
-    let info = info.filter(|info| info.subject.tenant.as_ref() == Some(&tenant)).ok_or(PageError::NotFound)?;
-    let subject = Subject { user: Some(who.0.user.id.clone()), ..info.subject };
+    let info = app
+        .screens
+        .get(&session)
+        .await
+        .map_err(|error| failed(&error))?;
+    let info = info
+        .filter(|info| info.subject.tenant.as_ref() == Some(&tenant))
+        .ok_or(PageError::NotFound)?;
+    let subject = Subject {
+        user: Some(who.0.user.id.clone()),
+        ..info.subject
+    };
     let event = Event::new(Kind::Kill, "session", subject, Outcome::Ok);
-    app.ledger.append_durable(event).await.map_err(|problem| PageError::internal(&problem))?;
-    let ended = app.screens.end(&Target::Session(session), "ended by an administrator").await;
+    app.ledger
+        .append_durable(event)
+        .await
+        .map_err(|problem| PageError::internal(&problem))?;
+    let ended = app
+        .screens
+        .end(&Target::Session(session), "ended by an administrator")
+        .await;
     ended.map_err(|error| failed(&error))?;
     Ok(see_other(&format!("/admin/sessions?tenant={tenant}")).into_response())
 }
@@ -237,7 +342,11 @@ pub struct AuditAddress {
 }
 
 /// `GET /admin/audit`. Reading the ledger is itself recorded.
-pub async fn audit(State(app): State<App>, who: SignedIn, Query(address): Query<AuditAddress>) -> PageResult {
+pub async fn audit(
+    State(app): State<App>,
+    who: SignedIn,
+    Query(address): Query<AuditAddress>,
+) -> PageResult {
     who.require(&[Role::Administrator, Role::PrivacyOfficer])?;
     let tenant = who.tenant(&app, address.tenant.as_deref())?;
     let wanted = |text: &str| (!text.is_empty()).then(|| text.to_owned());
@@ -267,21 +376,26 @@ pub async fn audit(State(app): State<App>, who: SignedIn, Query(address): Query<
     };
     let read = Event::new(Kind::AuditRead, "search", subject, Outcome::Ok)
         .with("rows", u64::try_from(entries.len()).unwrap_or(u64::MAX));
-    app.ledger.append(read).map_err(|problem| PageError::internal(&problem))?;
-    let next_url = (entries.len() == AUDIT_ROWS).then(|| entries.last()).flatten().map(|last| {
-        let query = url::form_urlencoded::Serializer::new(String::new())
-            .append_pair("tenant", tenant.as_str())
-            .append_pair("app", &address.app)
-            .append_pair("patient", &address.patient)
-            .append_pair("user", &address.user)
-            .append_pair("session", &address.session)
-            .append_pair("kind", &address.kind)
-            .append_pair("from", &address.from)
-            .append_pair("to", &address.to)
-            .append_pair("before", &last.seq.to_string())
-            .finish();
-        format!("/admin/audit?{query}")
-    });
+    app.ledger
+        .append(read)
+        .map_err(|problem| PageError::internal(&problem))?;
+    let next_url = (entries.len() == AUDIT_ROWS)
+        .then(|| entries.last())
+        .flatten()
+        .map(|last| {
+            let query = url::form_urlencoded::Serializer::new(String::new())
+                .append_pair("tenant", tenant.as_str())
+                .append_pair("app", &address.app)
+                .append_pair("patient", &address.patient)
+                .append_pair("user", &address.user)
+                .append_pair("session", &address.session)
+                .append_pair("kind", &address.kind)
+                .append_pair("from", &address.from)
+                .append_pair("to", &address.to)
+                .append_pair("before", &last.seq.to_string())
+                .finish();
+            format!("/admin/audit?{query}")
+        });
     let page = Audit {
         search_url: "/admin/audit".to_owned(),
         search_hidden: vec![("tenant".to_owned(), tenant.to_string())],
@@ -294,12 +408,16 @@ pub async fn audit(State(app): State<App>, who: SignedIn, Query(address): Query<
             from: address.from,
             to: address.to,
         },
-        kinds: Kind::ALL.iter().map(|kind| kind.as_str().to_owned()).collect(),
+        kinds: Kind::ALL
+            .iter()
+            .map(|kind| kind.as_str().to_owned())
+            .collect(),
         chain: None,
         rows: entries.into_iter().map(audit_row).collect(),
         next_url,
     };
-    let response: Response = html(page.page(&shell(&app, &who, &tenant, Some(Place::Audit)))).into_response();
+    let response: Response =
+        html(page.page(&shell(&app, &who, &tenant, Some(Place::Audit)))).into_response();
     Ok(response)
 }
 
@@ -312,9 +430,11 @@ fn audit_row(entry: glovebox_database::ledger::Entry) -> AuditRow {
     };
     let text = |value: &serde_json::Value| match value {
         serde_json::Value::String(text) => text.clone(),
-        serde_json::Value::Array(items) => {
-            items.iter().filter_map(serde_json::Value::as_str).collect::<Vec<_>>().join(", ")
-        }
+        serde_json::Value::Array(items) => items
+            .iter()
+            .filter_map(serde_json::Value::as_str)
+            .collect::<Vec<_>>()
+            .join(", "),
         other => other.to_string(),
     };
     AuditRow {
@@ -325,11 +445,17 @@ fn audit_row(entry: glovebox_database::ledger::Entry) -> AuditRow {
         user: entry.user,
         patient: entry.patient,
         outcome: Badge::new(entry.outcome, tone),
-        detail: entry.detail.iter().map(|(name, value)| (name.clone(), text(value))).collect(),
+        detail: entry
+            .detail
+            .iter()
+            .map(|(name, value)| (name.clone(), text(value)))
+            .collect(),
     }
 }
 
 fn failed(error: &glovebox_runtime::RunError) -> PageError {
     tracing::error!(code = error.code(), "the sessions could not be read");
-    PageError::Internal { reference: crate::http::page::reference() }
+    PageError::Internal {
+        reference: crate::http::page::reference(),
+    }
 }

@@ -13,13 +13,18 @@ pub async fn get(Path(file): Path<String>, headers: HeaderMap) -> Response {
         return super::not_found().await;
     };
     let tag = format!("\"{}\"", asset.hash);
-    let known = headers.get(header::IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == tag.as_bytes());
+    let known = headers
+        .get(header::IF_NONE_MATCH)
+        .is_some_and(|value| value.as_bytes() == tag.as_bytes());
     if known {
         return StatusCode::NOT_MODIFIED.into_response();
     }
     let headers = [
         (header::CONTENT_TYPE, asset.content_type.to_owned()),
-        (header::CACHE_CONTROL, "public, max-age=31536000, immutable".to_owned()),
+        (
+            header::CACHE_CONTROL,
+            "public, max-age=31536000, immutable".to_owned(),
+        ),
         (header::ETAG, tag),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
     ];

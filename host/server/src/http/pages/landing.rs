@@ -26,7 +26,13 @@ pub async fn get(State(app): State<App>, jar: CookieJar) -> PageResult {
     let page = Landing {
         start,
         people: people.collect(),
-        passwords_at: is_demo.then(|| app.settings.data_dir.join("demo.json").display().to_string()),
+        passwords_at: is_demo.then(|| {
+            app.settings
+                .data_dir
+                .join("demo.json")
+                .display()
+                .to_string()
+        }),
         links: Vec::new(),
     };
     let response: Response = html(page.page(&public_shell("Glovebox"))).into_response();

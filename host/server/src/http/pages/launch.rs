@@ -46,14 +46,21 @@ pub async fn post(
             user: who.0.user.id.clone(),
             session: who.0.id.clone(),
         },
-        target: LaunchTarget::App { app: id, version: version.manifest.version },
+        target: LaunchTarget::App {
+            app: id,
+            version: version.manifest.version,
+        },
         patient: Some(patient),
         encounter: None,
         intent: None,
         fhir_context: Vec::new(),
         asserted_by: None,
     };
-    let handle = app.authorization.launches.create(&launch, app.clock.now()).await?;
+    let handle = app
+        .authorization
+        .launches
+        .create(&launch, app.clock.now())
+        .await?;
     let query = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("tenant", tenant.as_str())
         .append_pair("launch", handle.text.expose())
@@ -69,10 +76,22 @@ pub struct LaunchAddress {
 }
 
 /// `GET /launch/app`: uses the handle up and opens the app.
-pub async fn get(State(app): State<App>, who: SignedIn, Query(address): Query<LaunchAddress>) -> PageResult {
+pub async fn get(
+    State(app): State<App>,
+    who: SignedIn,
+    Query(address): Query<LaunchAddress>,
+) -> PageResult {
     let tenant = who.tenant(&app, address.tenant.as_deref())?;
-    let presenter = Presenter { tenant: &tenant, user: &who.0.user.id, session: &who.0.id };
-    let consumed = app.authorization.launches.consume(&address.launch, presenter, app.clock.now()).await?;
+    let presenter = Presenter {
+        tenant: &tenant,
+        user: &who.0.user.id,
+        session: &who.0.id,
+    };
+    let consumed = app
+        .authorization
+        .launches
+        .consume(&address.launch, presenter, app.clock.now())
+        .await?;
     let launch = match consumed {
         Ok(launch) => launch,
         Err(refused) => {
@@ -83,7 +102,8 @@ pub async fn get(State(app): State<App>, who: SignedIn, Query(address): Query<La
             ));
         }
     };
-    let (LaunchTarget::App { app: id, version }, Some(patient)) = (launch.target, launch.patient) else {
+    let (LaunchTarget::App { app: id, version }, Some(patient)) = (launch.target, launch.patient)
+    else {
         return Err(PageError::NotFound);
     };
     let opened = OpenedApp {
@@ -105,25 +125,55 @@ pub async fn get(State(app): State<App>, who: SignedIn, Query(address): Query<La
             stopped(&app, &who, &tenant, &patient, Stopped::NotLive { app: id }).await
         }
         Err(LaunchProblem::Run(error)) => {
-            stopped(&app, &who, &tenant, &patient, Stopped::Run { app: id, error }).await
+            stopped(
+                &app,
+                &who,
+                &tenant,
+                &patient,
+                Stopped::Run { app: id, error },
+            )
+            .await
         }
         Err(LaunchProblem::Failed(cause)) => {
             let PageError::Internal { reference } = PageError::internal(cause.as_ref()) else {
                 return Err(PageError::NotFound);
             };
             let stop = Stop::OurFault;
-            stopped(&app, &who, &tenant, &patient, Stopped::Known { app: id, stop, reference }).await
+            stopped(
+                &app,
+                &who,
+                &tenant,
+                &patient,
+                Stopped::Known {
+                    app: id,
+                    stop,
+                    reference,
+                },
+            )
+            .await
         }
     }
 }
 
-fn record_refused(app: &App, who: &SignedIn, tenant: &TenantId, code: &str) -> Result<(), PageError> {
+fn record_refused(
+    app: &App,
+    who: &SignedIn,
+    tenant: &TenantId,
+    code: &str,
+) -> Result<(), PageError> {
     let subject = Subject {
         tenant: Some(tenant.clone()),
         user: Some(who.0.user.id.clone()),
         ..Subject::default()
     };
-    let event = Event::new(Kind::Launch, "present", subject, Outcome::Denied(code.to_owned()));
+    let event = Event::new(
+        Kind::Launch,
+        "present",
+        subject,
+        Outcome::Denied(code.to_owned()),
+    );
     let appended = app.ledger.append(event);
-    appended.map(|_| ()).map_err(|problem| PageError::internal(&problem))
+    appended
+        .map(|_| ())
+        .map_err(|problem| PageError::internal(&problem))
 }

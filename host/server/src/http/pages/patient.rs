@@ -37,7 +37,10 @@ pub async fn get(
     who.require(&[Role::Clinician])?;
     let tenant = who.tenant(&app, address.tenant.as_deref())?;
     let patient: PatientId = patient.parse().map_err(|_| PageError::NotFound)?;
-    let viewer = Viewer { tenant: tenant.clone(), user: who.0.user.id.clone() };
+    let viewer = Viewer {
+        tenant: tenant.clone(),
+        user: who.0.user.id.clone(),
+    };
     let released = app.gateway.chart_patient(&viewer, &patient).await?;
     let today = app.clock.now().to_string();
     let page = PatientPage {
@@ -46,7 +49,8 @@ pub async fn get(
         apps: app_cards(&app, &who, &tenant, &patient).await?,
         facts: facts(&app, &viewer, &patient).await?,
     };
-    let response: Response = html(page.page(&shell(&app, &who, &tenant, Some(Place::Patients)))).into_response();
+    let response: Response =
+        html(page.page(&shell(&app, &who, &tenant, Some(Place::Patients)))).into_response();
     Ok(response)
 }
 
@@ -92,7 +96,10 @@ fn card(who: &SignedIn, tenant: &TenantId, patient: &PatientId, version: &AppVer
         _ => (
             asked,
             None,
-            Some("Your hospital has taken this app out of service while it is looked into.".to_owned()),
+            Some(
+                "Your hospital has taken this app out of service while it is looked into."
+                    .to_owned(),
+            ),
         ),
     };
     let (can_read, can_write) = access_summary(&scopes);
@@ -115,22 +122,64 @@ fn card(who: &SignedIn, tenant: &TenantId, patient: &PatientId, version: &AppVer
     }
 }
 
-async fn facts(app: &App, viewer: &Viewer, patient: &PatientId) -> Result<Vec<FactGroup>, PageError> {
+async fn facts(
+    app: &App,
+    viewer: &Viewer,
+    patient: &PatientId,
+) -> Result<Vec<FactGroup>, PageError> {
     type Draw = fn(&Value) -> Fact;
     let groups: [(&str, &str, &str, &[(&str, &str)], Draw); 4] = [
-        ("Problems", "No active problems recorded", "Condition", &[("clinical-status", "active"), ("category", "problem-list-item")], record::condition),
-        ("Medicines", "No active medicines recorded", "MedicationRequest", &[("status", "active"), ("_sort", "-authoredon")], record::medication),
-        ("Allergies", "No allergies recorded", "AllergyIntolerance", &[], record::allergy),
-        ("Recent results", "No laboratory results recorded", "Observation", &[("category", "laboratory"), ("_sort", "-date")], record::result),
+        (
+            "Problems",
+            "No active problems recorded",
+            "Condition",
+            &[
+                ("clinical-status", "active"),
+                ("category", "problem-list-item"),
+            ],
+            record::condition,
+        ),
+        (
+            "Medicines",
+            "No active medicines recorded",
+            "MedicationRequest",
+            &[("status", "active"), ("_sort", "-authoredon")],
+            record::medication,
+        ),
+        (
+            "Allergies",
+            "No allergies recorded",
+            "AllergyIntolerance",
+            &[],
+            record::allergy,
+        ),
+        (
+            "Recent results",
+            "No laboratory results recorded",
+            "Observation",
+            &[("category", "laboratory"), ("_sort", "-date")],
+            record::result,
+        ),
     ];
     let mut drawn = Vec::with_capacity(groups.len());
     for (title, empty, resource_type, parameters, draw) in groups {
         let mut pairs = vec![("patient".to_owned(), patient.to_string())];
-        pairs.extend(parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        pairs.extend(
+            parameters
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+        );
         let query = SearchQuery::parse(resource_type, &pairs)
             .map_err(|problem| PageError::Invalid(problem.to_string()))?;
-        let page = app.gateway.chart_search(viewer, patient, query, FACTS).await?;
-        let facts: Vec<Fact> = page.matches.iter().map(|m| draw(&record::parse(&m.bytes))).collect();
+        let page = app
+            .gateway
+            .chart_search(viewer, patient, query, FACTS)
+            .await?;
+        let facts: Vec<Fact> = page
+            .matches
+            .iter()
+            .map(|m| draw(&record::parse(&m.bytes)))
+            .collect();
         let shown = u64::try_from(facts.len()).unwrap_or(u64::MAX);
         drawn.push(FactGroup {
             title: title.to_owned(),

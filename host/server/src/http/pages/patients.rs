@@ -27,18 +27,32 @@ pub struct ListAddress {
 }
 
 /// `GET /chart`.
-pub async fn get(State(app): State<App>, who: SignedIn, Query(address): Query<ListAddress>) -> PageResult {
+pub async fn get(
+    State(app): State<App>,
+    who: SignedIn,
+    Query(address): Query<ListAddress>,
+) -> PageResult {
     who.require(&[Role::Clinician])?;
     let tenant = who.tenant(&app, address.tenant.as_deref())?;
-    let viewer = Viewer { tenant: tenant.clone(), user: who.0.user.id.clone() };
+    let viewer = Viewer {
+        tenant: tenant.clone(),
+        user: who.0.user.id.clone(),
+    };
     let query = search(&address.q)?;
-    let binding = CursorBinding(format!("picker {tenant} {} {}", viewer.user, query.canonical()));
+    let binding = CursorBinding(format!(
+        "picker {tenant} {} {}",
+        viewer.user,
+        query.canonical()
+    ));
     let after = match &address.after {
         // A page address that is too old or of another search starts from the beginning.
         Some(sealed) => app.gateway.open_cursor(&binding, sealed).ok(),
         None => None,
     };
-    let page = app.gateway.patients(&viewer, query, after.as_ref(), ROWS).await?;
+    let page = app
+        .gateway
+        .patients(&viewer, query, after.as_ref(), ROWS)
+        .await?;
     let today = app.clock.now().to_string();
     let rows = page.matches.iter().map(|released| PatientRow {
         patient: record::patient_head(&record::parse(&released.bytes), &today),
@@ -66,7 +80,8 @@ pub async fn get(State(app): State<App>, who: SignedIn, Query(address): Query<Li
         previous_url: after.map(|_| format!("/chart?tenant={tenant}")),
         next_url,
     };
-    let response: Response = html(list.page(&shell(&app, &who, &tenant, Some(Place::Patients)))).into_response();
+    let response: Response =
+        html(list.page(&shell(&app, &who, &tenant, Some(Place::Patients)))).into_response();
     Ok(response)
 }
 
@@ -76,7 +91,15 @@ fn search(words: &str) -> Result<SearchQuery, PageError> {
     let mut pairs: Vec<(String, String)> = words
         .split_whitespace()
         .take(8)
-        .map(|word| ("name".to_owned(), word.replace('\\', "").replace(',', "\\,").replace('|', "\\|").replace('$', "\\$")))
+        .map(|word| {
+            (
+                "name".to_owned(),
+                word.replace('\\', "")
+                    .replace(',', "\\,")
+                    .replace('|', "\\|")
+                    .replace('$', "\\$"),
+            )
+        })
         .collect();
     pairs.push(("_sort".to_owned(), "family,given".to_owned()));
     SearchQuery::parse("Patient", &pairs).map_err(|problem| PageError::Invalid(problem.to_string()))
@@ -88,7 +111,14 @@ mod tests {
 
     #[test]
     fn whatever_is_typed_is_a_search_for_names() {
-        for typed in ["", "anna rossi", "o'neil, x", "a|b", "$\\", &"x".repeat(5_000)] {
+        for typed in [
+            "",
+            "anna rossi",
+            "o'neil, x",
+            "a|b",
+            "$\\",
+            &"x".repeat(5_000),
+        ] {
             assert!(search(typed).is_ok(), "{typed}");
         }
     }

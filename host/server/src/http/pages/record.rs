@@ -25,12 +25,16 @@ fn concept(value: &Value) -> Option<String> {
 pub(super) fn patient_head(patient: &Value, today: &str) -> PatientHead {
     let names = patient.get("name").and_then(Value::as_array);
     let name = names.and_then(|names| {
-        let official = names.iter().find(|name| text(name, "/use").as_deref() == Some("official"));
+        let official = names
+            .iter()
+            .find(|name| text(name, "/use").as_deref() == Some("official"));
         official.or_else(|| names.first())
     });
     let birth_date = text(patient, "/birthDate");
     PatientHead {
-        name: name.and_then(full_name).unwrap_or_else(|| "Name not recorded".to_owned()),
+        name: name
+            .and_then(full_name)
+            .unwrap_or_else(|| "Name not recorded".to_owned()),
         age: birth_date.as_deref().and_then(|born| age(born, today)),
         birth_date,
         sex: text(patient, "/gender").map(|gender| capitalised(&gender)),
@@ -39,12 +43,20 @@ pub(super) fn patient_head(patient: &Value, today: &str) -> PatientHead {
 }
 
 fn full_name(name: &Value) -> Option<String> {
-    let given = name.get("given").and_then(Value::as_array).into_iter().flatten();
+    let given = name
+        .get("given")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
     let parts: Vec<&str> = given
         .filter_map(Value::as_str)
         .chain(name.get("family").and_then(Value::as_str))
         .collect();
-    if parts.is_empty() { text(name, "/text") } else { Some(parts.join(" ")) }
+    if parts.is_empty() {
+        text(name, "/text")
+    } else {
+        Some(parts.join(" "))
+    }
 }
 
 /// The identifier of type `MR` (HL7 v2 table 0203), else the first one.
@@ -52,21 +64,33 @@ fn record_number(patient: &Value) -> Option<String> {
     let identifiers = patient.get("identifier")?.as_array()?;
     let is_mr = |identifier: &&Value| {
         let codings = identifier.pointer("/type/coding").and_then(Value::as_array);
-        codings.into_iter().flatten().any(|coding| text(coding, "/code").as_deref() == Some("MR"))
+        codings
+            .into_iter()
+            .flatten()
+            .any(|coding| text(coding, "/code").as_deref() == Some("MR"))
     };
-    let chosen = identifiers.iter().find(is_mr).or_else(|| identifiers.first())?;
+    let chosen = identifiers
+        .iter()
+        .find(is_mr)
+        .or_else(|| identifiers.first())?;
     text(chosen, "/value")
 }
 
 fn capitalised(word: &str) -> String {
     let mut chars = word.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+    chars
+        .next()
+        .map(|first| first.to_uppercase().chain(chars).collect())
+        .unwrap_or_default()
 }
 
 /// A problem of the list.
 pub(super) fn condition(resource: &Value) -> Fact {
     Fact {
-        label: resource.get("code").and_then(concept).unwrap_or_else(|| "Problem".to_owned()),
+        label: resource
+            .get("code")
+            .and_then(concept)
+            .unwrap_or_else(|| "Problem".to_owned()),
         value: None,
         date: text(resource, "/onsetDateTime").or_else(|| text(resource, "/recordedDate")),
         flag: None,
@@ -91,8 +115,13 @@ pub(super) fn medication(resource: &Value) -> Fact {
 pub(super) fn allergy(resource: &Value) -> Fact {
     let is_high = text(resource, "/criticality").as_deref() == Some("high");
     Fact {
-        label: resource.get("code").and_then(concept).unwrap_or_else(|| "Allergy".to_owned()),
-        value: resource.pointer("/reaction/0/manifestation/0").and_then(concept),
+        label: resource
+            .get("code")
+            .and_then(concept)
+            .unwrap_or_else(|| "Allergy".to_owned()),
+        value: resource
+            .pointer("/reaction/0/manifestation/0")
+            .and_then(concept),
         date: text(resource, "/recordedDate"),
         flag: is_high.then(|| Badge::new("High risk", Tone::Danger)),
     }
@@ -101,11 +130,14 @@ pub(super) fn allergy(resource: &Value) -> Fact {
 /// A laboratory result of the list.
 pub(super) fn result(resource: &Value) -> Fact {
     let quantity = resource.get("valueQuantity");
-    let amount = quantity.and_then(|quantity| quantity.get("value")).and_then(|value| match value {
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    });
-    let unit = quantity.and_then(|quantity| text(quantity, "/unit").or_else(|| text(quantity, "/code")));
+    let amount = quantity
+        .and_then(|quantity| quantity.get("value"))
+        .and_then(|value| match value {
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        });
+    let unit =
+        quantity.and_then(|quantity| text(quantity, "/unit").or_else(|| text(quantity, "/code")));
     let value = match (amount, unit) {
         (Some(amount), Some(unit)) => Some(format!("{amount} {unit}")),
         (Some(amount), None) => Some(amount),
@@ -114,9 +146,17 @@ pub(super) fn result(resource: &Value) -> Fact {
             .and_then(concept)
             .or_else(|| text(resource, "/valueString")),
     };
-    let date = ["/effectiveDateTime", "/effectivePeriod/start", "/effectiveInstant", "/issued"];
+    let date = [
+        "/effectiveDateTime",
+        "/effectivePeriod/start",
+        "/effectiveInstant",
+        "/issued",
+    ];
     Fact {
-        label: resource.get("code").and_then(concept).unwrap_or_else(|| "Result".to_owned()),
+        label: resource
+            .get("code")
+            .and_then(concept)
+            .unwrap_or_else(|| "Result".to_owned()),
         value,
         date: date.iter().find_map(|pointer| text(resource, pointer)),
         flag: text(resource, "/interpretation/0/coding/0/code").and_then(|code| flag(&code)),
@@ -154,7 +194,10 @@ mod tests {
         assert_eq!(head.name, "Anna Maria Rossi");
         assert_eq!(head.mrn.as_deref(), Some("MRN-7"));
         assert_eq!(head.sex.as_deref(), Some("Female"));
-        assert_eq!(patient_head(&Value::Null, "2026-11-23").name, "Name not recorded");
+        assert_eq!(
+            patient_head(&Value::Null, "2026-11-23").name,
+            "Name not recorded"
+        );
     }
 
     #[test]

@@ -58,15 +58,28 @@ struct Mine {
 
 async fn mine(app: &App, who: &SignedIn, session: &str) -> Result<Mine, PageError> {
     let id: SessionId = session.parse().map_err(|_| PageError::NotFound)?;
-    let info = app.screens.get(&id).await.map_err(|error| run_failed(&error))?;
-    let info = info.filter(|info| info.subject.user.as_ref() == Some(&who.0.user.id)).ok_or(PageError::NotFound)?;
+    let info = app
+        .screens
+        .get(&id)
+        .await
+        .map_err(|error| run_failed(&error))?;
+    let info = info
+        .filter(|info| info.subject.user.as_ref() == Some(&who.0.user.id))
+        .ok_or(PageError::NotFound)?;
     let subject = &info.subject;
-    let (Some(tenant), Some(patient), Some(id)) =
-        (subject.tenant.clone(), subject.patient.clone(), subject.app.clone())
-    else {
+    let (Some(tenant), Some(patient), Some(id)) = (
+        subject.tenant.clone(),
+        subject.patient.clone(),
+        subject.app.clone(),
+    ) else {
         return Err(PageError::NotFound);
     };
-    Ok(Mine { tenant, patient, app: id, info })
+    Ok(Mine {
+        tenant,
+        patient,
+        app: id,
+        info,
+    })
 }
 
 /// `GET /chart/sessions/{session}`.
@@ -85,24 +98,37 @@ pub async fn event(
     Path(session): Path<String>,
     Form(fields): Form<Vec<(String, String)>>,
 ) -> PageResult {
-    let field = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    let field = |name: &str| {
+        fields
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    };
     who.check_csrf(field("csrf").unwrap_or_default())?;
     let mine = mine(&app, &who, &session).await?;
-    let seq = field("seq").and_then(|seq| seq.parse().ok()).ok_or_else(|| {
-        PageError::Invalid("The form is incomplete. Go back and try again.".to_owned())
-    })?;
+    let seq = field("seq")
+        .and_then(|seq| seq.parse().ok())
+        .ok_or_else(|| {
+            PageError::Invalid("The form is incomplete. Go back and try again.".to_owned())
+        })?;
     let input = match field("action") {
         Some(action) => ScreenInput::Submit {
             action: action.to_owned(),
             values: fields
                 .iter()
-                .filter_map(|(key, value)| Some((key.strip_prefix(FIELD_PREFIX)?.to_owned(), value.clone())))
+                .filter_map(|(key, value)| {
+                    Some((key.strip_prefix(FIELD_PREFIX)?.to_owned(), value.clone()))
+                })
                 .collect(),
         },
         None => ScreenInput::Refresh,
     };
     prepare(&app, &mine).await?;
-    match app.screens.event(&mine.info.id, &who.0.user.id, seq, input.clone()).await {
+    match app
+        .screens
+        .event(&mine.info.id, &who.0.user.id, seq, input.clone())
+        .await
+    {
         Ok(shown) => Ok(see_other(&format!("/chart/sessions/{}", shown.session)).into_response()),
         Err(error @ RunError::InvalidEvent(_)) => {
             let problem = error.message_for_user(&mine.info.app_name);
@@ -163,14 +189,29 @@ async fn frame(
         }),
         ScreenInput::Refresh => None,
     });
-    let drawing = Frame { event_url: event_url.clone(), csrf: csrf.clone(), seq: shown.seq, entered };
+    let drawing = Frame {
+        event_url: event_url.clone(),
+        csrf: csrf.clone(),
+        seq: shown.seq,
+        entered,
+    };
     let markup = draw(&shown.document, &drawing);
     let state = match refused {
         Some((_, problem)) => FrameState::Kept(markup, problem),
         None => FrameState::Showing(markup),
     };
     let refresh = PostForm::new(event_url, &csrf).with("seq", shown.seq.to_string());
-    page(app, who, &mine.tenant, &mine.patient, &mine.app, Some(&mine.info.id), state, Some(refresh)).await
+    page(
+        app,
+        who,
+        &mine.tenant,
+        &mine.patient,
+        &mine.app,
+        Some(&mine.info.id),
+        state,
+        Some(refresh),
+    )
+    .await
 }
 
 async fn ended(app: &App, who: &SignedIn, mine: &Mine, error: RunError) -> PageResult {
@@ -180,7 +221,17 @@ async fn ended(app: &App, who: &SignedIn, mine: &Mine, error: RunError) -> PageR
         why: stop,
         reference: None,
     };
-    page(app, who, &mine.tenant, &mine.patient, &mine.app, Some(&mine.info.id), state, None).await
+    page(
+        app,
+        who,
+        &mine.tenant,
+        &mine.patient,
+        &mine.app,
+        Some(&mine.info.id),
+        state,
+        None,
+    )
+    .await
 }
 
 /// The page of an app that did not open.
@@ -201,7 +252,11 @@ pub(super) async fn stopped(
             let why = stop(app, who, tenant, patient, &id, &error).await?;
             (id, why, None)
         }
-        Stopped::Known { app: id, stop, reference } => (id, stop, Some(reference)),
+        Stopped::Known {
+            app: id,
+            stop,
+            reference,
+        } => (id, stop, Some(reference)),
     };
     let state = FrameState::Stopped {
         again: can_try_again(&why).then(|| again(who, tenant, patient, &id)),
@@ -218,7 +273,10 @@ fn again(who: &SignedIn, tenant: &TenantId, patient: &PatientId, app: &AppId) ->
 }
 
 fn can_try_again(stop: &Stop) -> bool {
-    !matches!(stop, Stop::Quarantined | Stop::Revoked | Stop::NotOffered | Stop::NoRelation)
+    !matches!(
+        stop,
+        Stop::Quarantined | Stop::Revoked | Stop::NotOffered | Stop::NoRelation
+    )
 }
 
 /// The cause in the words of the page. Why something was terminated is looked up: the user
@@ -235,14 +293,22 @@ async fn stop(
         RunError::CpuBudgetExceeded => Stop::ComputingTime,
         RunError::DeadlineExceeded => Stop::TookTooLong,
         RunError::MemoryLimit | RunError::StackOverflow => Stop::Memory,
-        RunError::MessageTooLarge | RunError::TooManyHandles | RunError::OverBudget(_) => Stop::TooMuchData,
+        RunError::MessageTooLarge | RunError::TooManyHandles | RunError::OverBudget(_) => {
+            Stop::TooMuchData
+        }
         RunError::AppCrashed(_) | RunError::AbiViolation(_) => Stop::Failed,
         RunError::InvalidView(_) | RunError::InvalidEvent(_) => Stop::UnreadableScreen,
         RunError::AppMessage(text) | RunError::AppOther(text) => Stop::Reported(text.clone()),
-        RunError::AppNeeds(scope) => Stop::Refused(match scope.parse().ok().and_then(|s| glovebox_policy::sentence(&s)) {
-            Some(sentence) => sentence,
-            None => "a permission that it was not given".to_owned(),
-        }),
+        RunError::AppNeeds(scope) => Stop::Refused(
+            match scope
+                .parse()
+                .ok()
+                .and_then(|s| glovebox_policy::sentence(&s))
+            {
+                Some(sentence) => sentence,
+                None => "a permission that it was not given".to_owned(),
+            },
+        ),
         RunError::Busy => Stop::Busy,
         RunError::Unavailable | RunError::HostFault | RunError::NotPrepared(_) => Stop::OurFault,
         RunError::NoSuchSession => Stop::Closed,
@@ -250,15 +316,24 @@ async fn stop(
         RunError::Terminated(reason) if reason == "expired" => Stop::Expired,
         RunError::Terminated(_) => {
             let versions = app.registry.versions(tenant, id).await?;
-            let viewer = Viewer { tenant: tenant.clone(), user: who.0.user.id.clone() };
+            let viewer = Viewer {
+                tenant: tenant.clone(),
+                user: who.0.user.id.clone(),
+            };
             if versions.iter().any(|version| version.stage.is_live()) {
                 match app.gateway.may_open(&viewer, patient).await? {
                     true => Stop::Closed,
                     false => Stop::NoRelation,
                 }
-            } else if versions.iter().any(|version| matches!(version.stage, Stage::Quarantined(_))) {
+            } else if versions
+                .iter()
+                .any(|version| matches!(version.stage, Stage::Quarantined(_)))
+            {
                 Stop::Quarantined
-            } else if versions.iter().any(|version| matches!(version.stage, Stage::Revoked { .. })) {
+            } else if versions
+                .iter()
+                .any(|version| matches!(version.stage, Stage::Revoked { .. }))
+            {
                 Stop::Revoked
             } else {
                 Stop::NotOffered
@@ -267,7 +342,10 @@ async fn stop(
     })
 }
 
-#[expect(clippy::too_many_arguments, reason = "the frame around a running app and a stopped one is the same")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the frame around a running app and a stopped one is the same"
+)]
 async fn page(
     app: &App,
     who: &SignedIn,
@@ -305,13 +383,17 @@ async fn page(
             None => Vec::new(),
         },
     };
-    let response: Response = html(page.page(&shell(app, who, tenant, Some(Place::Patients)))).into_response();
+    let response: Response =
+        html(page.page(&shell(app, who, tenant, Some(Place::Patients)))).into_response();
     Ok(response)
 }
 
 /// The banner; without a name for whoever may not open the patient any more.
 async fn head(app: &App, who: &SignedIn, tenant: &TenantId, patient: &PatientId) -> PatientHead {
-    let viewer = Viewer { tenant: tenant.clone(), user: who.0.user.id.clone() };
+    let viewer = Viewer {
+        tenant: tenant.clone(),
+        user: who.0.user.id.clone(),
+    };
     let today = app.clock.now().to_string();
     match app.gateway.chart_patient(&viewer, patient).await {
         Ok(released) => record::patient_head(&record::parse(&released.bytes), &today),
@@ -341,7 +423,12 @@ async fn calls(app: &App, session: &SessionId) -> Result<Vec<ReadCall>, PageErro
         Err(problem) => return Err(PageError::internal(&problem)),
     };
     let calls = entries.into_iter().map(|entry| {
-        let kind = entry.detail.get("type").and_then(|v| v.as_str()).unwrap_or("resource").to_owned();
+        let kind = entry
+            .detail
+            .get("type")
+            .and_then(|v| v.as_str())
+            .unwrap_or("resource")
+            .to_owned();
         let verb = match entry.action.as_str() {
             "search-type" => "Searched",
             "read" | "vread" => "Read",
@@ -352,12 +439,17 @@ async fn calls(app: &App, session: &SessionId) -> Result<Vec<ReadCall>, PageErro
         ReadCall {
             at: entry.at.to_string(),
             what: format!("{verb} {}", plain(&kind)),
-            count: entry.detail.get("count").and_then(serde_json::Value::as_u64),
+            count: entry
+                .detail
+                .get("count")
+                .and_then(serde_json::Value::as_u64),
             outcome: match entry.outcome.as_str() {
                 "ok" => Badge::new("Allowed", Tone::Good),
                 "not-found" => Badge::new("Not there", Tone::Neutral),
                 "denied: compartment" => Badge::new("Refused: another patient", Tone::Caution),
-                "denied: scope" | "denied: scope-filter" => Badge::new("Refused: no permission", Tone::Caution),
+                "denied: scope" | "denied: scope-filter" => {
+                    Badge::new("Refused: no permission", Tone::Caution)
+                }
                 other if other.starts_with("denied") => Badge::new("Refused", Tone::Caution),
                 _ => Badge::new("Failed", Tone::Caution),
             },
@@ -369,7 +461,9 @@ async fn calls(app: &App, session: &SessionId) -> Result<Vec<ReadCall>, PageErro
 /// A resource type in the words of the permissions.
 fn plain(resource_type: &str) -> String {
     let scope = format!("patient/{resource_type}.r").parse::<glovebox_model::scope::Scope>();
-    let label = scope.ok().and_then(|scope| scope.as_resource().and_then(glovebox_policy::category));
+    let label = scope
+        .ok()
+        .and_then(|scope| scope.as_resource().and_then(glovebox_policy::category));
     label.map_or_else(|| resource_type.to_owned(), str::to_owned)
 }
 
@@ -379,7 +473,9 @@ fn run_failed(error: &RunError) -> PageError {
         RunError::Busy => PageError::Busy,
         other => {
             tracing::error!(code = other.code(), "a session could not be served");
-            PageError::Internal { reference: crate::http::page::reference() }
+            PageError::Internal {
+                reference: crate::http::page::reference(),
+            }
         }
     }
 }

@@ -40,22 +40,42 @@ pub async fn get(State(app): State<App>, jar: CookieJar, Query(after): Query<Aft
 }
 
 /// `POST /sign-in`.
-pub async fn post(State(app): State<App>, jar: CookieJar, Form(form): Form<SignInForm>) -> PageResult {
+pub async fn post(
+    State(app): State<App>,
+    jar: CookieJar,
+    Form(form): Form<SignInForm>,
+) -> PageResult {
     let next = own_address(&form.next);
     if !visitor_key(&jar).is_some_and(|key| key.accepts(PURPOSE, &form.csrf)) {
         let problem = "This page was open for too long. Please sign in again.";
-        return page(&app, jar, next, &form.username, Some(problem), StatusCode::FORBIDDEN);
+        return page(
+            &app,
+            jar,
+            next,
+            &form.username,
+            Some(problem),
+            StatusCode::FORBIDDEN,
+        );
     }
     let now = app.clock.now();
     let users = &app.authorization.users;
-    let (outcome, problem) = match users.verify_password(None, &form.username, &form.password, now).await? {
+    let (outcome, problem) = match users
+        .verify_password(None, &form.username, &form.password, now)
+        .await?
+    {
         glovebox_authorization::SignIn::Ok(user) => {
             record(&app, &form.username, Outcome::Ok).await?;
-            let replaced = jar.get(SESSION_COOKIE).map(|cookie| cookie.value().to_owned());
+            let replaced = jar
+                .get(SESSION_COOKIE)
+                .map(|cookie| cookie.value().to_owned());
             let sessions = &app.authorization.browser_sessions;
             let session = sessions.create(&user.id, replaced.as_deref(), now).await?;
             let cookie = cookie(&app, SESSION_COOKIE, session.text.expose().to_owned());
-            let home = if next.is_empty() { home(&user.roles) } else { next };
+            let home = if next.is_empty() {
+                home(&user.roles)
+            } else {
+                next
+            };
             return Ok((jar.add(cookie), see_other(&home)).into_response());
         }
         glovebox_authorization::SignIn::Refused => (
@@ -71,7 +91,14 @@ pub async fn post(State(app): State<App>, jar: CookieJar, Form(form): Form<SignI
         ),
     };
     record(&app, &form.username, outcome).await?;
-    page(&app, jar, next, &form.username, Some(&problem), StatusCode::UNAUTHORIZED)
+    page(
+        &app,
+        jar,
+        next,
+        &form.username,
+        Some(&problem),
+        StatusCode::UNAUTHORIZED,
+    )
 }
 
 /// Sign-ins stand in the ledger, on disk, before they are answered. What was typed is kept
@@ -81,10 +108,15 @@ async fn record(app: &App, username: &str, outcome: Outcome) -> Result<(), PageE
         Ok(id) => app.authorization.users.get(&id).await?.map(|user| user.id),
         Err(_) => None,
     };
-    let subject = Subject { user: known, ..Subject::default() };
+    let subject = Subject {
+        user: known,
+        ..Subject::default()
+    };
     let event = Event::new(Kind::SignIn, "password", subject, outcome);
     let recorded = app.ledger.append_durable(event).await;
-    recorded.map(|_| ()).map_err(|problem| PageError::internal(&problem))
+    recorded
+        .map(|_| ())
+        .map_err(|problem| PageError::internal(&problem))
 }
 
 fn page(
@@ -112,7 +144,8 @@ fn page(
         problem: problem.map(str::to_owned),
         help: None,
     };
-    let response: Response = (status, jar, html(page.page(&public_shell("Glovebox")))).into_response();
+    let response: Response =
+        (status, jar, html(page.page(&public_shell("Glovebox")))).into_response();
     Ok(response)
 }
 
@@ -151,7 +184,14 @@ mod tests {
     #[test]
     fn after_signing_in_nobody_is_led_elsewhere() {
         assert_eq!(own_address("/chart?tenant=main"), "/chart?tenant=main");
-        for elsewhere in ["", "https://evil.example", "//evil.example", "/\\evil.example", "/a\r\nb", "javascript:alert(1)"] {
+        for elsewhere in [
+            "",
+            "https://evil.example",
+            "//evil.example",
+            "/\\evil.example",
+            "/a\r\nb",
+            "javascript:alert(1)",
+        ] {
             assert_eq!(own_address(elsewhere), "", "{elsewhere}");
         }
     }

@@ -27,11 +27,20 @@ pub async fn post(
 ) -> PageResult {
     who.check_csrf(&form.csrf)?;
     if let Some(cookie) = jar.get(SESSION_COOKIE) {
-        app.authorization.browser_sessions.delete(cookie.value()).await?;
+        app.authorization
+            .browser_sessions
+            .delete(cookie.value())
+            .await?;
     }
-    let subject = Subject { user: Some(who.0.user.id.clone()), ..Subject::default() };
+    let subject = Subject {
+        user: Some(who.0.user.id.clone()),
+        ..Subject::default()
+    };
     let event = Event::new(Kind::SignOut, "sign-out", subject, Outcome::Ok);
-    app.ledger.append_durable(event).await.map_err(|problem| PageError::internal(&problem))?;
+    app.ledger
+        .append_durable(event)
+        .await
+        .map_err(|problem| PageError::internal(&problem))?;
     let gone = cookie(&app, SESSION_COOKIE, String::new());
     Ok((jar.remove(gone), see_other("/sign-in")).into_response())
 }
