@@ -16,6 +16,7 @@ use crate::floor::{Floor, Host};
 use crate::guests;
 use crate::house::{House, PATIENT};
 use crate::measure::{Pair, Plan, Row, interleave, micros};
+use crate::report;
 
 /// Laboratory results of the patient.
 const RESULTS: usize = 50;
@@ -81,6 +82,10 @@ pub(crate) async fn measure() -> anyhow::Result<Row> {
         shown.document.document().nodes.len() == bare.nodes,
         "the two screens differ"
     );
+    report::note(&format!(
+        "{rows} results of {} bytes, {} host calls, {} units of fuel",
+        shown.usage.bytes_out, shown.usage.host_calls, shown.usage.fuel
+    ));
     let mut pair = OpenScreen {
         session: shown.session,
         seq: shown.seq,
