@@ -19,7 +19,6 @@ pub struct Lines<R> {
 
 impl Lines<()> {
     /// Reads plain NDJSON.
-    #[expect(clippy::new_ret_no_self, reason = "what is read decides the type")]
     pub fn new<R: Read>(reader: R) -> Lines<BufReader<R>> {
         Lines {
             reader: BufReader::new(reader),

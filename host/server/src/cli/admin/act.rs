@@ -101,13 +101,13 @@ pub(crate) async fn approve(
     tenant: &str,
     arguments: &ApproveArguments,
 ) -> Result<Done, Failure> {
-    let mut body = json!({ "tenant": tenant, "reason": arguments.reason });
-    if let Some(scopes) = &arguments.scopes {
-        body["scopes"] = json!(scopes);
-    }
-    if !arguments.limits.is_empty() {
-        body["limits"] = json!(arguments.limits.iter().cloned().collect::<BTreeMap<_, _>>());
-    }
+    let limits: BTreeMap<_, _> = arguments.limits.iter().cloned().collect();
+    let body = json!({
+        "tenant": tenant,
+        "reason": arguments.reason,
+        "scopes": arguments.scopes,
+        "limits": (!limits.is_empty()).then_some(limits),
+    });
     let path = address(&arguments.app, Some(&arguments.version), "approve");
     let version = remote
         .json(remote.request(Method::POST, &path).json(&body))

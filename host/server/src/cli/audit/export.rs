@@ -42,7 +42,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Done, Failure> {
     let written = write(&mut pages, &partial).await;
     let rows = written.as_ref().copied().unwrap_or(0);
     let closed = pages.close(rows).await;
-    let done = written.and_then(|_| closed).and_then(|()| {
+    let done = written.and(closed).and_then(|()| {
         std::fs::rename(&partial, out).map_err(|problem| Failure::file(out, &problem))
     });
     if let Err(failure) = done {
