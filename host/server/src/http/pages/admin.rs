@@ -159,15 +159,21 @@ fn row(who: &SignedIn, tenant: &TenantId, version: &AppVersion, sessions: u64) -
         version: manifest.version.to_string(),
         digest: version.digest.short(),
         state: Badge::new(word, tone),
-        permissions: manifest
-            .scopes
-            .iter()
-            .filter_map(|justified| sentence(&justified.scope))
-            .collect(),
+        permissions: permissions(version),
         sessions,
         note,
         actions,
     }
+}
+
+/// What the app asks for, one plain sentence each; two scopes may come to the same one.
+fn permissions(version: &AppVersion) -> Vec<String> {
+    let mut sentences: Vec<String> = Vec::new();
+    for justified in &version.manifest.scopes {
+        let words = sentence(&justified.scope);
+        sentences.extend(words.filter(|words| !sentences.contains(words)));
+    }
+    sentences
 }
 
 /// The form of an act.

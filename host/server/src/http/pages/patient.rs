@@ -122,54 +122,57 @@ fn card(who: &SignedIn, tenant: &TenantId, patient: &PatientId, version: &AppVer
     }
 }
 
+/// One short list of the page and the search behind it.
+struct Group {
+    title: &'static str,
+    empty: &'static str,
+    resource_type: &'static str,
+    parameters: &'static [(&'static str, &'static str)],
+    draw: fn(&Value) -> Fact,
+}
+
+const GROUPS: [Group; 4] = [
+    Group {
+        title: "Problems",
+        empty: "No active problems recorded",
+        resource_type: "Condition",
+        parameters: &[("clinical-status", "active"), ("category", "problem-list-item")],
+        draw: record::condition,
+    },
+    Group {
+        title: "Medicines",
+        empty: "No active medicines recorded",
+        resource_type: "MedicationRequest",
+        parameters: &[("status", "active"), ("_sort", "-authoredon")],
+        draw: record::medication,
+    },
+    Group {
+        title: "Allergies",
+        empty: "No allergies recorded",
+        resource_type: "AllergyIntolerance",
+        parameters: &[],
+        draw: record::allergy,
+    },
+    Group {
+        title: "Recent results",
+        empty: "No laboratory results recorded",
+        resource_type: "Observation",
+        parameters: &[("category", "laboratory"), ("_sort", "-date")],
+        draw: record::result,
+    },
+];
+
 async fn facts(
     app: &App,
     viewer: &Viewer,
     patient: &PatientId,
 ) -> Result<Vec<FactGroup>, PageError> {
-    type Draw = fn(&Value) -> Fact;
-    let groups: [(&str, &str, &str, &[(&str, &str)], Draw); 4] = [
-        (
-            "Problems",
-            "No active problems recorded",
-            "Condition",
-            &[
-                ("clinical-status", "active"),
-                ("category", "problem-list-item"),
-            ],
-            record::condition,
-        ),
-        (
-            "Medicines",
-            "No active medicines recorded",
-            "MedicationRequest",
-            &[("status", "active"), ("_sort", "-authoredon")],
-            record::medication,
-        ),
-        (
-            "Allergies",
-            "No allergies recorded",
-            "AllergyIntolerance",
-            &[],
-            record::allergy,
-        ),
-        (
-            "Recent results",
-            "No laboratory results recorded",
-            "Observation",
-            &[("category", "laboratory"), ("_sort", "-date")],
-            record::result,
-        ),
-    ];
-    let mut drawn = Vec::with_capacity(groups.len());
-    for (title, empty, resource_type, parameters, draw) in groups {
+    let mut drawn = Vec::with_capacity(GROUPS.len());
+    for group in &GROUPS {
         let mut pairs = vec![("patient".to_owned(), patient.to_string())];
-        pairs.extend(
-            parameters
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
-        );
-        let query = SearchQuery::parse(resource_type, &pairs)
+        let more = group.parameters.iter();
+        pairs.extend(more.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let query = SearchQuery::parse(group.resource_type, &pairs)
             .map_err(|problem| PageError::Invalid(problem.to_string()))?;
         let page = app
             .gateway
@@ -178,12 +181,12 @@ async fn facts(
         let facts: Vec<Fact> = page
             .matches
             .iter()
-            .map(|m| draw(&record::parse(&m.bytes)))
+            .map(|released| (group.draw)(&record::parse(&released.bytes)))
             .collect();
         let shown = u64::try_from(facts.len()).unwrap_or(u64::MAX);
         drawn.push(FactGroup {
-            title: title.to_owned(),
-            empty: empty.to_owned(),
+            title: group.title.to_owned(),
+            empty: group.empty.to_owned(),
             facts,
             more: page.total.unwrap_or(shown).saturating_sub(shown),
         });
