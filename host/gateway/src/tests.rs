@@ -14,7 +14,7 @@ use std::sync::Arc;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use glovebox_database::fence::{Fence, Mark, Pass};
-use glovebox_database::ledger::{Entry, Filter, Ledger, LedgerSettings};
+use glovebox_database::ledger::{Entry, Filter, Ledger, LedgerError, LedgerSettings};
 use glovebox_database::relations::{Relations, Right, Source};
 use glovebox_database::test_support::{TemporarySled, temporary_sled};
 use glovebox_database::{Keyspace, Records};
@@ -248,11 +248,18 @@ impl Door {
 }
 
 async fn open_ledger(dir: &std::path::Path, anchors: Keyspace, clock: &ManualClock) -> Ledger {
-    let dir = Dir::open_ambient_dir(dir, ambient_authority()).unwrap();
     let random = aws_lc_rs::rand::SystemRandom::new();
     let key = aws_lc_rs::signature::Ed25519KeyPair::generate_pkcs8(&random).unwrap();
-    let clock = Arc::new(clock.clone());
-    Ledger::open(dir, anchors, key.as_ref(), clock, LedgerSettings::default())
-        .await
-        .unwrap()
+    // a ledger that was open before gives its directory free a moment after it is dropped
+    for _ in 0..500 {
+        let dir = Dir::open_ambient_dir(dir, ambient_authority()).unwrap();
+        let (anchors, clock) = (anchors.clone(), Arc::new(clock.clone()));
+        match Ledger::open(dir, anchors, key.as_ref(), clock, LedgerSettings::default()).await {
+            Err(LedgerError::InUse) => {
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
+            opened => return opened.unwrap(),
+        }
+    }
+    panic!("the ledger is still in use")
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use glovebox_database::Expect;
 use glovebox_database::fence::Mark;
+use glovebox_database::{Batch, Durability, Expect};
 use glovebox_model::ledger::{Event, Kind, Outcome, Subject};
 use glovebox_model::limits::Limits;
 use glovebox_model::scope::ScopeSet;
@@ -11,11 +11,24 @@ use glovebox_model::{AppId, TenantId, UserId, Version};
 
 use crate::app_version::{Act, AppVersion};
 use crate::error::{ActRefused, RegistryError};
-use crate::registry::Registry;
+use crate::registry::{Entry, Registry, key_of};
 use crate::stage::{Approval, Quarantine, Stage};
+use crate::stored;
 
 /// How often an act is tried again when somebody else changed the version meanwhile.
 const TRIES_MAX: usize = 5;
+/// Acts that the record of a version keeps.
+const HISTORY_MAX: usize = 12;
+/// Characters of a reason that the record keeps; the ledger has all of it.
+const REASON_KEPT_CHARS: usize = 200;
+
+/// A version's next state, and what the ledger says of it.
+struct Step {
+    after: AppVersion,
+    /// Version of the record that was read.
+    record: u64,
+    event: Event,
+}
 
 /// Who acts: a person, never a token.
 #[derive(Clone, Debug)]
@@ -93,47 +106,53 @@ impl Registry {
             || self.parts.ceiling.clone(),
             |limits| limits.min(&self.parts.ceiling),
         );
-        let approved = self
-            .change(tenant, app, version, actor, "approve", reason, |version| {
-                if !matches!(version.stage, Stage::Checked | Stage::InReview) {
-                    return Err(wrong(version, "only a version in review can be approved"));
-                }
-                let asked = version.manifest.scope_set();
-                let scopes = scopes.clone().unwrap_or_else(|| asked.clone());
-                if let Some(beyond) = scopes.iter().find(|scope| !asked.covers(scope)) {
-                    return Err(ActRefused::BeyondManifest(beyond.to_string()));
-                }
-                Ok(Stage::Live(Approval {
-                    by: actor.user.clone(),
-                    at,
-                    reason: reason.to_owned(),
-                    scopes,
-                    limits: ceiling.clone(),
-                }))
-            })
-            .await?;
-        if approved.is_ok() {
-            for older in self.versions(tenant, app).await? {
-                if older.stage.is_live() && older.manifest.version != *version {
-                    let superseded = |version: &AppVersion| match &version.stage {
-                        Stage::Live(approval) => Ok(Stage::Superseded(approval.clone())),
-                        _ => Err(wrong(version, "only a live version is superseded")),
-                    };
-                    let _ = self
-                        .change(
-                            tenant,
-                            app,
-                            &older.manifest.version,
-                            actor,
-                            "supersede",
-                            reason,
-                            superseded,
-                        )
-                        .await?;
+        for _ in 0..TRIES_MAX {
+            let entries = self.entries(&format!("{tenant}/{app}/")).await?;
+            let is_target = |entry: &&Entry| entry.0.manifest.version == *version;
+            let Some(target) = entries.iter().find(is_target) else {
+                return Ok(Err(ActRefused::NotFound));
+            };
+            let asked = target.0.manifest.scope_set();
+            if !matches!(target.0.stage, Stage::Checked | Stage::InReview) {
+                let needs = "only a version in review can be approved";
+                return Ok(Err(wrong(&target.0, needs)));
+            }
+            let scopes = scopes.clone().unwrap_or_else(|| asked.clone());
+            if let Some(beyond) = scopes.iter().find(|scope| !asked.covers(scope)) {
+                return Ok(Err(ActRefused::BeyondManifest(beyond.to_string())));
+            }
+            let approval = Approval {
+                by: actor.user.clone(),
+                at,
+                reason: reason.to_owned(),
+                scopes,
+                limits: ceiling.clone(),
+            };
+            // One commit takes the older version out and puts the newer one in, and expects
+            // every other version as it was read: two approvals at once cannot both win.
+            let mut steps = Vec::new();
+            let mut unchanged = Vec::new();
+            for entry in &entries {
+                match &entry.0.stage {
+                    _ if is_target(&entry) => {
+                        let stage = Stage::Live(approval.clone());
+                        steps.push(self.step(entry, stage, actor, "approve", reason));
+                    }
+                    Stage::Live(older) => {
+                        let stage = Stage::Superseded(older.clone());
+                        steps.push(self.step(entry, stage, actor, "supersede", reason));
+                    }
+                    _ => unchanged.push(entry),
                 }
             }
+            if let Some(mut changed) = self.take(steps, &unchanged).await? {
+                let at = changed.iter().position(|v| v.manifest.version == *version);
+                return Ok(at
+                    .map(|at| changed.swap_remove(at))
+                    .ok_or(ActRefused::NotFound));
+            }
         }
-        Ok(approved)
+        Ok(Err(busy()))
     }
 
     /// Says no to a version in review.
@@ -320,36 +339,37 @@ impl Registry {
         }
         let started = self.parts.clock.now();
         let targets = self.targets(tenant, app, version).await?;
+        if targets.is_empty() {
+            return Ok(Err(ActRefused::NotFound));
+        }
         let mut withdrawn = Vec::new();
         let mut refused = ActRefused::NotFound;
+        let mut failed = None;
         for target in &targets {
             // New launches are refused from here on; what runs is ended by the fence below.
+            let name = &target.manifest.version;
             match self
-                .change(
-                    tenant,
-                    app,
-                    &target.manifest.version,
-                    actor,
-                    what,
-                    reason,
-                    &next,
-                )
-                .await?
+                .change(tenant, app, name, actor, what, reason, &next)
+                .await
             {
-                Ok(version) => withdrawn.push(version.manifest.version),
-                Err(reason) => refused = reason,
+                Ok(Ok(version)) => withdrawn.push(version.manifest.version),
+                Ok(Err(reason)) => refused = reason,
+                Err(error) => failed = Some(error),
             }
         }
+        // Also when it was withdrawn before, or not all of it could be changed: an answer
+        // that was lost last time must not leave a call running.
+        let mark = match version {
+            Some(version) => Mark::Version(tenant.clone(), app.clone(), version.clone()),
+            None => Mark::App(tenant.clone(), app.clone()),
+        };
+        let ended = self.parts.fence.revoke(mark, reason).await;
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        let calls_ended = ended?.calls;
         if withdrawn.is_empty() {
             return Ok(Err(refused));
-        }
-        let mut calls_ended = 0;
-        let marks = match version {
-            Some(version) => vec![Mark::Version(tenant.clone(), app.clone(), version.clone())],
-            None => vec![Mark::App(tenant.clone(), app.clone())],
-        };
-        for mark in marks {
-            calls_ended += self.parts.fence.revoke(mark, reason).await?.calls;
         }
         let took = self.parts.clock.now().since(started);
         Ok(Ok(Withdrawn {
@@ -390,33 +410,76 @@ impl Registry {
         next: impl Fn(&AppVersion) -> Result<Stage, ActRefused>,
     ) -> Acted<AppVersion> {
         for _ in 0..TRIES_MAX {
-            let Some((mut entry, record)) = self.entry(tenant, app, version).await? else {
+            let Some(entry) = self.entry(tenant, app, version).await? else {
                 return Ok(Err(ActRefused::NotFound));
             };
-            let before = entry.stage.as_str();
-            entry.stage = match next(&entry) {
+            let stage = match next(&entry.0) {
                 Ok(stage) => stage,
                 Err(refused) => return Ok(Err(refused)),
             };
-            entry.history.push(Act {
-                what: what.to_owned(),
-                by: actor.user.clone(),
-                at: self.parts.clock.now(),
-                reason: reason.to_owned(),
-            });
-            if self.put(&entry, Expect::Version(record)).await? {
-                let event = Event::new(kind(what), what, self.subject(&entry, actor), Outcome::Ok)
-                    .with("reason", reason)
-                    .with("from", before)
-                    .with("to", entry.stage.as_str());
-                self.parts.ledger.append_durable(event).await?;
-                return Ok(Ok(entry));
+            let step = self.step(&entry, stage, actor, what, reason);
+            if let Some(changed) = self.take(vec![step], &[]).await? {
+                return Ok(changed.into_iter().next().ok_or(ActRefused::NotFound));
             }
         }
-        Ok(Err(ActRefused::WrongStage {
-            stage: "changing",
-            needs: "try again",
-        }))
+        Ok(Err(busy()))
+    }
+
+    fn step(&self, entry: &Entry, stage: Stage, actor: &Actor, what: &str, reason: &str) -> Step {
+        let (version, record) = entry;
+        let mut after = version.clone();
+        after.stage = stage;
+        after.history.push(Act {
+            what: what.to_owned(),
+            by: actor.user.clone(),
+            at: self.parts.clock.now(),
+            reason: reason.chars().take(REASON_KEPT_CHARS).collect(),
+        });
+        // The ledger keeps every act; the record keeps how it began and the latest ones.
+        let surplus = after.history.len().saturating_sub(HISTORY_MAX);
+        after.history.drain(1..1 + surplus);
+        let event = Event::new(kind(what), what, self.subject(&after, actor), Outcome::Ok)
+            .with("reason", reason)
+            .with("from", version.stage.as_str())
+            .with("to", after.stage.as_str());
+        Step {
+            after,
+            record: *record,
+            event,
+        }
+    }
+
+    /// Takes steps together or not at all, the ledger first: a stage that nobody recorded
+    /// must not be. `None` if somebody else was faster, which is recorded too.
+    async fn take(
+        &self,
+        steps: Vec<Step>,
+        unchanged: &[&Entry],
+    ) -> Result<Option<Vec<AppVersion>>, RegistryError> {
+        let mut batch = Batch::new();
+        for Step { after, record, .. } in &steps {
+            let expect = Expect::Version(*record);
+            batch = batch.put(key_of(after), stored::encode(after)?, expect);
+        }
+        for (version, record) in unchanged {
+            batch = batch.check(key_of(version), Expect::Version(*record));
+        }
+        for step in &steps {
+            self.parts.ledger.append(step.event.clone())?;
+        }
+        self.parts.ledger.flush().await?;
+        let committed = self.parts.records.commit(batch, Durability::Sync).await?;
+        if committed.is_ok() {
+            return Ok(Some(steps.into_iter().map(|step| step.after).collect()));
+        }
+        for step in steps {
+            let event = Event {
+                outcome: Outcome::Failed("conflict".to_owned()),
+                ..step.event
+            };
+            self.parts.ledger.append_durable(event).await?;
+        }
+        Ok(None)
     }
 
     pub(crate) fn subject(&self, version: &AppVersion, actor: &Actor) -> Subject {
@@ -439,6 +502,13 @@ fn kind(what: &str) -> Kind {
         "release" | "ask for release" => Kind::Release,
         "revoke" => Kind::Revoke,
         _ => Kind::Upload,
+    }
+}
+
+fn busy() -> ActRefused {
+    ActRefused::WrongStage {
+        stage: "changing",
+        needs: "try again",
     }
 }
 

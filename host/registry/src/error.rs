@@ -70,6 +70,14 @@ pub enum UploadRefused {
         "version {0} exists already with other content: versions are immutable, raise the version"
     )]
     VersionExists(String),
+    /// The manifest leaves no room for what is kept beside it.
+    #[error("the manifest takes {bytes} bytes as it is kept, at most {max} are: shorten its texts")]
+    ManifestTooLong {
+        /// Bytes as kept.
+        bytes: usize,
+        /// Bytes allowed.
+        max: usize,
+    },
 }
 
 /// Why an act was refused. Nothing changed.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use glovebox_database::fence::{Held, Mark};
 use glovebox_model::limits::Limits;
 use glovebox_model::scope::ScopeSet;
-use glovebox_model::{AppId, TenantId};
+use glovebox_model::{AppId, Digest, TenantId};
 use glovebox_policy::effective_scopes;
 use glovebox_runtime::Prepared;
 
@@ -58,15 +58,7 @@ impl Registry {
             return Ok(None);
         };
         let name = format!("{app} {}", version.manifest.version);
-        let prepared = match self.parts.runtime.prepared(&version.digest) {
-            Some(prepared) => prepared,
-            None => {
-                let bytes = self.parts.artifacts.get(&version.digest)?;
-                let bytes = bytes.ok_or_else(|| RegistryError::Damaged(name.clone()))?;
-                let prepared = self.parts.runtime.prepare(&bytes).await;
-                prepared.map_err(|problem| RegistryError::Prepare { app: name, problem })?
-            }
-        };
+        let prepared = self.prepare(&version.digest, &name).await?;
         let scopes = effective_scopes(&version.manifest.scope_set(), &approval.scopes);
         let limits = version
             .manifest
@@ -78,5 +70,23 @@ impl Registry {
             held,
             version: version.clone(),
         }))
+    }
+
+    /// The compiled component of a version that was uploaded, from memory where it is there.
+    pub async fn prepare(
+        &self,
+        digest: &Digest,
+        name: &str,
+    ) -> Result<Arc<Prepared>, RegistryError> {
+        if let Some(prepared) = self.parts.runtime.preparer().prepared(digest) {
+            return Ok(prepared);
+        }
+        let bytes = self.parts.artifacts.get(digest)?;
+        let bytes = bytes.ok_or_else(|| RegistryError::Damaged(name.to_owned()))?;
+        let prepared = self.parts.runtime.prepare(&bytes).await;
+        prepared.map_err(|problem| RegistryError::Prepare {
+            app: name.to_owned(),
+            problem,
+        })
     }
 }

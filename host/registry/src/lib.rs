@@ -12,6 +12,8 @@ mod installation;
 mod registry;
 mod stage;
 mod stored;
+#[cfg(test)]
+mod tests;
 mod upload;
 
 pub use acts::{Actor, Released, Withdrawn};
@@ -20,3 +22,4 @@ pub use error::{ActRefused, RegistryError, UploadRefused};
 pub use installation::Installation;
 pub use registry::{Registry, RegistryParts};
 pub use stage::{Approval, Quarantine, Stage};
+pub use upload::check_imports;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use glovebox_database::artifacts::Artifacts;
 use glovebox_database::fence::Fence;
 use glovebox_database::ledger::Ledger;
-use glovebox_database::{Durability, Expect, Keyspace};
+use glovebox_database::{Batch, Durability, Expect, Keyspace};
 use glovebox_model::limits::Limits;
 use glovebox_model::{AppId, Clock, TenantId, Version};
 use glovebox_runtime::Runtime;
@@ -21,7 +21,7 @@ pub struct RegistryParts {
     /// Where components are kept.
     pub artifacts: Artifacts,
     /// Checks and prepares components.
-    pub runtime: Arc<Runtime>,
+    pub runtime: Runtime,
     /// Withdraws apps.
     pub fence: Fence,
     /// Records every act.
@@ -42,6 +42,11 @@ pub(crate) type Entry = (AppVersion, u64);
 
 pub(crate) fn key(tenant: &TenantId, app: &AppId, version: &Version) -> Vec<u8> {
     format!("{tenant}/{app}/{version}").into_bytes()
+}
+
+pub(crate) fn key_of(version: &AppVersion) -> Vec<u8> {
+    let manifest = &version.manifest;
+    key(&version.tenant, &manifest.id, &manifest.version)
 }
 
 impl Registry {
@@ -126,22 +131,27 @@ impl Registry {
         }
     }
 
-    /// Writes a version durably; `false` if somebody else was faster.
-    pub(crate) async fn put(
-        &self,
-        version: &AppVersion,
-        expect: Expect,
-    ) -> Result<bool, RegistryError> {
+    /// Writes a version that is new, durably; `false` if it exists, or if the app turned out
+    /// to be another publisher's meanwhile.
+    pub(crate) async fn put_new(&self, version: &AppVersion) -> Result<bool, RegistryError> {
         let manifest = &version.manifest;
-        let key = key(&version.tenant, &manifest.id, &manifest.version);
-        let batch = glovebox_database::Batch::new().put(key, stored::encode(version)?, expect);
-        Ok(self
-            .parts
-            .records
-            .commit(batch, Durability::Sync)
-            .await?
-            .is_ok())
+        let owner = owner_key(&version.tenant, &manifest.id);
+        let publisher = manifest.publisher.to_string().into_bytes();
+        let mut batch = Batch::new();
+        batch = match self.parts.records.get(&owner).await? {
+            Some(known) if known.value != publisher => return Ok(false),
+            Some(known) => batch.check(owner, Expect::Version(known.version)),
+            None => batch.put(owner, publisher, Expect::Absent),
+        };
+        batch = batch.put(key_of(version), stored::encode(version)?, Expect::Absent);
+        let committed = self.parts.records.commit(batch, Durability::Sync).await?;
+        Ok(committed.is_ok())
     }
+}
+
+/// Whose app it is. No tenant's name begins like this.
+fn owner_key(tenant: &TenantId, app: &AppId) -> Vec<u8> {
+    format!("!owner/{tenant}/{app}").into_bytes()
 }
 
 fn newest_first(entries: Vec<Entry>) -> Vec<AppVersion> {

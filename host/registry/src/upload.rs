@@ -1,6 +1,5 @@
 //! Upload: cheap checks before expensive ones, nothing kept unless all pass.
 
-use glovebox_database::Expect;
 use glovebox_model::ledger::{Event, Kind, Outcome, Subject};
 use glovebox_model::manifest::Manifest;
 use glovebox_model::scope::Permissions;
@@ -11,6 +10,10 @@ use crate::app_version::{Act, AppVersion};
 use crate::error::{RegistryError, UploadRefused};
 use crate::registry::Registry;
 use crate::stage::Stage;
+use crate::stored;
+
+/// Longest record of a new version: approvals and history, which come later, need room.
+const RECORD_BYTES_MAX: usize = 24 << 10;
 
 impl Registry {
     /// Takes in a component, or says why not. The same bytes again are no change. An
@@ -31,34 +34,20 @@ impl Registry {
         let bytes = u64::try_from(component.len()).unwrap_or(u64::MAX);
         let (package, imports) = match checked {
             Ok(checked) => checked,
-            Err(refused) => {
-                let event = Event::new(
-                    Kind::Upload,
-                    "upload",
-                    subject,
-                    Outcome::Denied("check".to_owned()),
-                )
-                .with(
-                    "finding",
-                    refused.to_string().chars().take(500).collect::<String>(),
-                )
-                .with("bytes", bytes);
-                self.parts.ledger.append_durable(event).await?;
-                return Ok(Err(refused));
-            }
+            Err(refused) => return self.refuse_upload(subject, bytes, refused).await,
         };
         let manifest = package.manifest;
+        let number = manifest.version.to_string();
         if let Some(existing) = self
             .version(tenant, &manifest.id, &manifest.version)
             .await?
         {
-            return Ok(if existing.digest == package.digest {
-                Ok(existing)
-            } else {
-                Err(UploadRefused::VersionExists(manifest.version.to_string()))
-            });
+            if existing.digest == package.digest {
+                return Ok(Ok(existing));
+            }
+            let refused = UploadRefused::VersionExists(number);
+            return self.refuse_upload(subject, bytes, refused).await;
         }
-        self.parts.artifacts.put(component)?;
         let version = AppVersion {
             tenant: tenant.clone(),
             digest: package.digest,
@@ -73,20 +62,48 @@ impl Registry {
             }],
             manifest,
         };
-        let event = Event::new(
-            Kind::Upload,
-            "upload",
-            self.subject(&version, actor),
-            Outcome::Ok,
-        )
-        .with("bytes", bytes);
-        self.parts.ledger.append_durable(event).await?;
-        if !self.put(&version, Expect::Absent).await? {
-            return Ok(Err(UploadRefused::VersionExists(
-                version.manifest.version.to_string(),
-            )));
+        let record_bytes = stored::encode(&version)?.len();
+        if record_bytes > RECORD_BYTES_MAX {
+            let refused = UploadRefused::ManifestTooLong {
+                bytes: record_bytes,
+                max: RECORD_BYTES_MAX,
+            };
+            return self.refuse_upload(subject, bytes, refused).await;
         }
-        Ok(Ok(version))
+        self.parts.artifacts.put(component)?;
+        let subject = self.subject(&version, actor);
+        let event = Event::new(Kind::Upload, "upload", subject.clone(), Outcome::Ok);
+        let event = event.with("bytes", bytes);
+        self.parts.ledger.append_durable(event).await?;
+        if self.put_new(&version).await? {
+            return Ok(Ok(version));
+        }
+        // Somebody else was faster: with the same bytes, with others, or with the app's id.
+        let (tenant, manifest) = (&version.tenant, &version.manifest);
+        let there = self
+            .version(tenant, &manifest.id, &manifest.version)
+            .await?;
+        let refused = match there {
+            Some(there) if there.digest == version.digest => return Ok(Ok(there)),
+            Some(_) => UploadRefused::VersionExists(number),
+            None => UploadRefused::OtherOwner(manifest.id.to_string()),
+        };
+        self.refuse_upload(subject, bytes, refused).await
+    }
+
+    async fn refuse_upload(
+        &self,
+        subject: Subject,
+        bytes: u64,
+        refused: UploadRefused,
+    ) -> Result<Result<AppVersion, UploadRefused>, RegistryError> {
+        let finding: String = refused.to_string().chars().take(500).collect();
+        let denied = Outcome::Denied("check".to_owned());
+        let event = Event::new(Kind::Upload, "upload", subject, denied)
+            .with("finding", finding)
+            .with("bytes", bytes);
+        self.parts.ledger.append_durable(event).await?;
+        Ok(Err(refused))
     }
 
     async fn check(
@@ -118,13 +135,17 @@ impl Registry {
             Ok(prepared) => prepared,
             Err(refused) => return Ok(Err(refused.into())),
         };
-        let imports = prepared.imports().to_vec();
+        let imports: Vec<String> = prepared
+            .imports()
+            .iter()
+            .map(|import| import.name.clone())
+            .collect();
         Ok(check_imports(manifest, &imports).map(|()| (package, imports)))
     }
 }
 
 /// The interfaces imported must be ones that the scopes asked for can use.
-fn check_imports(manifest: &Manifest, imports: &[String]) -> Result<(), UploadRefused> {
+pub fn check_imports(manifest: &Manifest, imports: &[String]) -> Result<(), UploadRefused> {
     let scopes = manifest.scope_set();
     let asks = |letters: Permissions| {
         scopes

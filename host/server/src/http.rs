@@ -13,7 +13,7 @@ mod problem;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 
@@ -113,7 +113,7 @@ pub fn router(services: App) -> Router {
         .merge(protocols)
         .merge(plain)
         .nest("/api/v1", api)
-        .fallback(pages::not_found)
+        .fallback(any(pages::not_found).layer(axum::middleware::from_fn(headers::page)))
         .layer(CatchPanicLayer::new())
         .with_state(services)
 }
