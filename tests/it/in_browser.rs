@@ -1,0 +1,130 @@
+//! The main job in a real browser, by clicking, with and without JavaScript.
+
+use glovebox_tests::chrome::Chrome;
+use glovebox_tests::{TestHost, machine};
+use std::time::Duration;
+
+const SIGN_IN: &str = "//button[normalize-space()='Sign in']";
+
+async fn sign_in(chrome: &Chrome, host: &TestHost, address: &str) {
+    chrome.open(&format!("{}{address}", host.base_url)).await;
+    chrome
+        .type_into("//input[@name='username']", "dr.rivera")
+        .await;
+    chrome
+        .type_into("//input[@name='password']", host.password("dr.rivera"))
+        .await;
+    chrome.click(SIGN_IN).await;
+}
+
+/// The button of an app's card.
+fn open(app: &str) -> String {
+    format!("//form[input[@name='app' and @value='{app}']]//button")
+}
+
+/// Opens tests until one is drawn as a chart.
+async fn open_a_chart(chrome: &Chrome) {
+    for index in 1..20 {
+        chrome
+            .click(&format!("(//button[starts-with(@value,'open:')])[{index}]"))
+            .await;
+        chrome.element("//button[@value='back']").await;
+        if chrome.source().await.contains("class=\"plot") {
+            return;
+        }
+        chrome.click("//button[@value='back']").await;
+        chrome
+            .element("//button[starts-with(@value,'open:')]")
+            .await;
+    }
+    panic!("no test is drawn");
+}
+
+async fn main_job(chrome: &Chrome, host: &TestHost, shots: bool) {
+    let shot = async |name: &str| {
+        if shots {
+            chrome.screenshots(name).await;
+        }
+    };
+    chrome.open(&format!("{}/sign-in", host.base_url)).await;
+    chrome.element(SIGN_IN).await;
+    shot("sign-in").await;
+    sign_in(chrome, host, "/sign-in").await;
+    chrome.element("//a[normalize-space()='Anna Rossi']").await;
+    shot("patient-list").await;
+    chrome.type_into("//input[@name='q']", "rossi").await;
+    chrome.click("//form[@role='search']//button").await;
+    chrome.click("//a[normalize-space()='Anna Rossi']").await;
+    chrome.element(&open("lab-viewer")).await;
+    shot("patient").await;
+    chrome.click(&open("lab-viewer")).await;
+    chrome
+        .element("//button[starts-with(@value,'open:')]")
+        .await;
+    assert!(chrome.url().await.contains("/chart/sessions/"));
+    shot("lab-viewer").await;
+    open_a_chart(chrome).await;
+    assert!(
+        chrome
+            .is_displayed("//*[local-name()='svg' and contains(@class,'plot')]")
+            .await,
+        "the chart is drawn"
+    );
+    shot("lab-viewer-chart").await;
+    chrome
+        .click("//select[@name='v.period']/option[@value='5y']")
+        .await;
+    chrome.click("//button[@value='period']").await;
+    chrome
+        .element("//select[@name='v.period']/option[@value='5y' and @selected]")
+        .await;
+    chrome
+        .click("//button[normalize-space()='Close app']")
+        .await;
+    chrome.element(&open("lab-viewer")).await;
+    assert!(chrome.url().await.contains("/chart/patients/anna-rossi"));
+
+    chrome
+        .open(&format!(
+            "{}/chart/patients/anna-rossi?tenant=sandbox",
+            host.base_url
+        ))
+        .await;
+    chrome.click(&open("spin-forever")).await;
+    chrome.element("//h1[contains(.,'was stopped')]").await;
+    shot("stopped-app").await;
+}
+
+async fn in_chrome(name: &str, has_javascript: bool) {
+    if let Some(why) = Chrome::missing() {
+        machine::skip(name, why);
+        return;
+    }
+    let host = TestHost::fresh().await;
+    let chrome = Chrome::start(has_javascript).await;
+    main_job(&chrome, &host, has_javascript).await;
+    let console = chrome.console().await;
+    let serious: Vec<&String> = console
+        .iter()
+        .filter(|line| line.contains("SEVERE") || line.contains("Content Security"))
+        .collect();
+    assert!(serious.is_empty(), "the console says: {serious:#?}");
+    if !has_javascript {
+        chrome.open("data:text/html,<p id=a>off</p><script>document.getElementById('a').textContent='on'</script>").await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert!(
+            chrome.source().await.contains(">off</p>"),
+            "JavaScript was not off"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_main_job_works_by_clicking_and_the_console_stays_silent() {
+    in_chrome("the_main_job_works_by_clicking", true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_main_job_works_with_javascript_off() {
+    in_chrome("the_main_job_works_with_javascript_off", false).await;
+}
