@@ -13,6 +13,7 @@ mod problem;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::{any, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
@@ -24,7 +25,7 @@ pub type App = Arc<Services>;
 
 /// Largest body of a page's form.
 const FORM_BYTES_MAX: usize = 512 << 10;
-/// Largest body of an API call that uploads or imports.
+/// Largest body of an API call that uploads or imports; others keep axum's 2 MiB.
 const UPLOAD_BYTES_MAX: usize = 64 << 20;
 
 /// Every address of the server.
@@ -67,7 +68,10 @@ pub fn router(services: App) -> Router {
     let api = Router::new()
         .route("/launches", post(api::launches::post))
         .route("/apps", get(api::apps::list))
-        .route("/apps/{app}/versions", post(api::versions::upload))
+        .route(
+            "/apps/{app}/versions",
+            post(api::versions::upload).layer(DefaultBodyLimit::disable()),
+        )
         .route("/apps/{app}/versions/{version}", get(api::versions::get))
         .route(
             "/apps/{app}/versions/{version}/{act}",
@@ -86,7 +90,10 @@ pub fn router(services: App) -> Router {
         .route("/sessions/{session}/calls", get(api::sessions::calls))
         .route("/sessions/{session}/kill", post(api::sessions::kill))
         .route("/audit", get(api::audit::get))
-        .route("/fhir/import", post(api::import::post))
+        .route(
+            "/fhir/import",
+            post(api::import::post).layer(DefaultBodyLimit::disable()),
+        )
         .fallback(api::not_found)
         .layer(RequestBodyLimitLayer::new(UPLOAD_BYTES_MAX))
         .layer(axum::middleware::from_fn(headers::machine));
