@@ -1,7 +1,12 @@
 //! One binary for every integration test.
 #![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
     clippy::disallowed_methods,
-    reason = "tests have the machine's own clock and environment"
+    reason = "a test that cannot go on should say where and stop; it has its own clock and environment"
 )]
 
 mod api;
