@@ -309,16 +309,13 @@ fn candidates(permitted: &Permitted<Interaction>, query: &SearchQuery) -> (Candi
             outside_reach,
         );
     }
+    // A match is with the patients asked for and with those within reach, but it may be so by
+    // different references: the two sets must not be intersected. Where somebody beyond reach
+    // is named, all within reach are looked through, and nobody else.
     let patients: Option<BTreeSet<&str>> = match (&reach, &asked) {
-        (None, None) => None,
-        (_, Some(asked)) => Some(
-            asked
-                .iter()
-                .map(String::as_str)
-                .filter(|id| within(id))
-                .collect(),
-        ),
-        (Some(reach), None) => Some(reach.iter().map(|patient| patient.as_str()).collect()),
+        (_, Some(asked)) if !outside_reach => Some(asked.iter().map(String::as_str).collect()),
+        (Some(reach), _) => Some(reach.iter().map(|patient| patient.as_str()).collect()),
+        (None, _) => None,
     };
     let candidates = match patients {
         None => Candidates::Prefixes(vec![key::heads(resource_type)]),

@@ -74,7 +74,7 @@ impl Gateway {
         let mut entry =
             record::with_authorities(record::event(session, interaction, Outcome::Ok), permitted);
         if found.outside_reach {
-            // The query named patients beyond the reach; they were not even looked for.
+            // The query named patients beyond reach; nothing of theirs was looked at for it.
             entry = entry.with("narrowed", "compartment");
         }
         let ids = matches.iter().map(|released| released.id.clone());

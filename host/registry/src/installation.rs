@@ -81,7 +81,7 @@ impl Registry {
         if let Some(prepared) = self.parts.runtime.preparer().prepared(digest) {
             return Ok(prepared);
         }
-        let bytes = self.parts.artifacts.get(digest)?;
+        let bytes = self.parts.artifacts.fetch(digest).await?;
         let bytes = bytes.ok_or_else(|| RegistryError::Damaged(name.to_owned()))?;
         let prepared = self.parts.runtime.prepare(&bytes).await;
         prepared.map_err(|problem| RegistryError::Prepare {

@@ -70,7 +70,7 @@ impl Registry {
             };
             return self.refuse_upload(subject, bytes, refused).await;
         }
-        self.parts.artifacts.put(component)?;
+        self.parts.artifacts.keep(component.to_vec()).await?;
         let subject = self.subject(&version, actor);
         let event = Event::new(Kind::Upload, "upload", subject.clone(), Outcome::Ok);
         let event = event.with("bytes", bytes);

@@ -155,6 +155,9 @@ async fn a_resource_of_two_patients_is_found_once() {
         kit.search("Observation?patient=tom&_id=shared").await.len(),
         0
     );
+    // who reaches tom may see it, and finds it also by the patient it is about
+    let tom = of_patient("tom", query("Observation?patient=anna"));
+    assert_eq!(kit.pages(&tom, 7).await, ["shared"]);
     let tom = of_patient("tom", query("Observation?_id=shared"));
     assert_eq!(kit.pages(&tom, 7).await, ["shared"]);
 }

@@ -383,3 +383,18 @@ async fn a_request_that_is_none_is_recorded_within_bounds() {
         .unwrap();
     assert!(door.entries().pop().unwrap().raw.len() < 8_000);
 }
+
+#[tokio::test]
+async fn a_search_by_a_neighbour_costs_what_a_search_by_nobody_costs() {
+    let door = Door::new().await;
+    let mut seen = Vec::new();
+    for id in ["tom", "james", "made-up"] {
+        door.records.take();
+        let page = door.page_of(&format!("Observation?patient={id}")).await;
+        seen.push((page.matches.len(), page.total, door.records.take()));
+        let entry = door.entries().pop().unwrap();
+        assert_eq!(entry.detail["narrowed"], serde_json::json!("compartment"));
+    }
+    assert_eq!((seen[0].0, seen[0].1), (0, Some(0)));
+    assert!(seen.windows(2).all(|pair| pair[0] == pair[1]), "{seen:?}");
+}
