@@ -2,6 +2,7 @@
 //! large for a record.
 
 use std::io::{ErrorKind, Read, Write};
+use std::sync::Arc;
 
 use aws_lc_rs::digest as sha2;
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
@@ -53,9 +54,20 @@ pub fn sha256(bytes: &[u8]) -> Digest {
     Digest::from_bytes(digest)
 }
 
-/// A directory of artifacts. Methods block: call them off the executor.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ArtifactError> + Send + 'static,
+) -> Result<T, ArtifactError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(interrupted) => Err(ArtifactError::Io(std::io::Error::other(interrupted))),
+    }
+}
+
+/// A directory of artifacts. Methods block, but for [`Artifacts::keep`] and
+/// [`Artifacts::fetch`]: call them off the executor. Clones share it.
+#[derive(Clone)]
 pub struct Artifacts {
-    dir: Dir,
+    dir: Arc<Dir>,
 }
 
 impl Artifacts {
@@ -70,7 +82,25 @@ impl Artifacts {
                 dir.remove_file(&name)?;
             }
         }
-        Ok(Self { dir })
+        Ok(Self { dir: Arc::new(dir) })
+    }
+
+    /// [`Artifacts::put`] off the executor.
+    ///
+    /// # Errors
+    /// Those of [`Artifacts::put`].
+    pub async fn keep(&self, bytes: Vec<u8>) -> Result<Digest, ArtifactError> {
+        let artifacts = self.clone();
+        blocking(move || artifacts.put(&bytes)).await
+    }
+
+    /// [`Artifacts::get`] off the executor.
+    ///
+    /// # Errors
+    /// Those of [`Artifacts::get`].
+    pub async fn fetch(&self, digest: &Digest) -> Result<Option<Vec<u8>>, ArtifactError> {
+        let (artifacts, digest) = (self.clone(), *digest);
+        blocking(move || artifacts.get(&digest)).await
     }
 
     /// Stores bytes and returns their digest once they are on disk. Storing the same
