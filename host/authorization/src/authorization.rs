@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use glovebox_database::fence::{Fence, Mark};
 use glovebox_database::{Keyspace, Records};
 use glovebox_model::{Timestamp, UserId};
 
@@ -26,11 +27,13 @@ pub struct Authorization {
     /// The token endpoint.
     pub token_endpoint: TokenEndpoint,
     assertions: ClientAssertions,
+    fence: Fence,
 }
 
 impl Authorization {
-    /// Over the records that all of an installation share.
-    pub fn new(records: &Arc<dyn Records>) -> Self {
+    /// Over the records that all of an installation share. Whoever is shut out also stops
+    /// behind `fence`.
+    pub fn new(records: &Arc<dyn Records>, fence: Fence) -> Self {
         let keyspace =
             |noun: &str| Keyspace::new(Arc::clone(records), &format!("authorization.{noun}"));
         let users = Users::new(keyspace("users"));
@@ -50,13 +53,23 @@ impl Authorization {
             clients,
             access_tokens,
             assertions,
+            fence,
         }
     }
 
     /// Disables a user and ends their browser sessions; personal API tokens are refused
-    /// from now on. Answers how many sessions ended. Errors: [`Error::Unknown`].
+    /// from now on, and what runs or is open for the user ends in each of their tenants.
+    /// Answers how many browser sessions ended. Errors: [`Error::Unknown`],
+    /// [`Error::Fence`] (the user is disabled: ask again, so that all has stopped).
     pub async fn disable_user(&self, user: &UserId) -> Result<usize, Error> {
         self.users.disable(user).await?;
+        // Generations after the flag: what was let in before it is noticed at the fence,
+        // what asks later meets the flag.
+        let known = self.users.get(user).await?;
+        for tenant in known.iter().flat_map(|user| &user.tenants) {
+            let mark = Mark::User(tenant.clone(), user.clone());
+            self.fence.revoke(mark, "the account was disabled").await?;
+        }
         self.browser_sessions.delete_all_of(user).await
     }
 

@@ -1,4 +1,5 @@
 use glovebox_database::RecordsError;
+use glovebox_database::fence::FenceError;
 
 /// What should not happen, or what a caller asked for that cannot be. A refused
 /// credential is never an error: it is a value of the call that checked it.
@@ -7,6 +8,9 @@ pub enum Error {
     /// Storage failed.
     #[error(transparent)]
     Records(#[from] RecordsError),
+    /// It is written down, but what runs could not be confirmed to have stopped: ask again.
+    #[error(transparent)]
+    Fence(#[from] FenceError),
     /// A record is not in the form that this program writes.
     #[error("a stored {noun} cannot be read")]
     Damaged {

@@ -72,6 +72,9 @@ kinds! {
     UserChange = "user.change",
     /// Who may open whom was changed.
     RelationChange = "relation.change",
+    /// A page, an API call or a request was refused at the door: no credential in force, no
+    /// such role, not that tenant.
+    Access = "access",
     /// The ledger itself was read.
     AuditRead = "audit.read",
     /// The ledger was opened, with what was found.

@@ -112,9 +112,10 @@ impl Runtime {
             limits.concurrent_calls_per_app_max,
             limits.concurrent_calls_per_user_max,
         );
+        let in_tenant = (session.tenant.clone(), app.clone());
         let permit = match parts
             .permits
-            .take(&app, per_app, session.user.as_ref(), per_user)
+            .take(&in_tenant, per_app, session.user.as_ref(), per_user)
             .await
         {
             Ok(permit) => permit,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dashmap::DashMap;
-use glovebox_model::{AppId, UserId};
+use glovebox_model::{AppId, TenantId, UserId};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::RunError;
@@ -16,7 +16,8 @@ const KEPT_MAX: usize = 4_096;
 /// The counters.
 pub(crate) struct Permits {
     all: Arc<Semaphore>,
-    apps: DashMap<AppId, Arc<Semaphore>>,
+    /// Of each tenant's own: an app of the sandbox takes no turn from its namesake.
+    apps: DashMap<(TenantId, AppId), Arc<Semaphore>>,
     users: DashMap<UserId, Arc<Semaphore>>,
     wait: Duration,
 }
@@ -45,7 +46,7 @@ impl Permits {
     /// user is first seen.
     pub(crate) async fn take(
         &self,
-        app: &AppId,
+        app: &(TenantId, AppId),
         app_max: u64,
         user: Option<&UserId>,
         user_max: u64,
@@ -98,13 +99,16 @@ mod tests {
     #[tokio::test]
     async fn a_busy_app_is_refused_and_leaves_room_for_others() {
         let permits = Permits::new(10, Duration::from_millis(5));
-        let (noisy, quiet) = ("noisy".parse().unwrap(), "quiet".parse().unwrap());
+        let app = |tenant: &str, app: &str| (tenant.parse().unwrap(), app.parse().unwrap());
+        let (noisy, quiet) = (app("main", "noisy"), app("main", "quiet"));
         let user: UserId = "dr.rivera".parse().unwrap();
         let first = permits.take(&noisy, 1, None, 4).await.unwrap();
         assert_eq!(
             permits.take(&noisy, 1, None, 4).await.unwrap_err(),
             RunError::Busy
         );
+        let namesake = app("sandbox", "noisy");
+        assert!(permits.take(&namesake, 1, None, 4).await.is_ok());
         let _other = permits.take(&quiet, 1, Some(&user), 1).await.unwrap();
         drop(first);
         assert_eq!(

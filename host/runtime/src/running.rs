@@ -15,10 +15,11 @@ pub enum Target {
     Call(CallId),
     /// One screen session.
     Session(SessionId),
-    /// One version, by the digest of its component.
-    Version(Digest),
-    /// Every version of an app.
-    App(AppId),
+    /// One version in one tenant, by the digest of its component: another tenant may have
+    /// installed the same bytes and decides for itself.
+    Version(TenantId, Digest),
+    /// Every version of an app in one tenant.
+    App(TenantId, AppId),
     /// Everything that runs for a user.
     User(UserId),
     /// Everything in a tenant.
@@ -33,8 +34,12 @@ impl Target {
         match self {
             Self::Call(call) => subject.call.as_ref() == Some(call),
             Self::Session(session) => subject.session.as_ref() == Some(session),
-            Self::Version(digest) => subject.digest.as_ref() == Some(digest),
-            Self::App(app) => subject.app.as_ref() == Some(app),
+            Self::Version(tenant, digest) => {
+                subject.tenant.as_ref() == Some(tenant) && subject.digest.as_ref() == Some(digest)
+            }
+            Self::App(tenant, app) => {
+                subject.tenant.as_ref() == Some(tenant) && subject.app.as_ref() == Some(app)
+            }
             Self::User(user) => subject.user.as_ref() == Some(user),
             Self::Tenant(tenant) => subject.tenant.as_ref() == Some(tenant),
             Self::All => true,

@@ -187,6 +187,11 @@ impl Screens {
     /// # Errors
     /// If there is no such session for this user.
     pub async fn close(&self, id: &SessionId, user: &UserId) -> Result<(), RunError> {
+        // Whose it is comes first: a stranger must not even end the call that runs.
+        let head = self.store.head(id).await?;
+        if head.is_none_or(|(head, _)| head.session.user.as_ref() != Some(user)) {
+            return Err(RunError::NoSuchSession);
+        }
         self.runtime.kill(&Target::Session(id.clone()), "closed");
         let cell = self.cell(id).await?;
         let mut live = cell.lock().await;

@@ -5,6 +5,7 @@ pub mod fhir;
 pub mod oauth;
 pub mod pages;
 
+mod caller;
 mod headers;
 mod identity;
 mod page;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{any, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
@@ -63,8 +65,8 @@ pub fn router(services: App) -> Router {
         )
         .route("/admin/audit", get(pages::admin::audit))
         .layer(RequestBodyLimitLayer::new(FORM_BYTES_MAX))
-        .layer(axum::middleware::from_fn(headers::same_origin))
-        .layer(axum::middleware::from_fn(headers::page));
+        .layer(from_fn(headers::same_origin))
+        .layer(from_fn_with_state(Arc::clone(&services), headers::page));
     let api = Router::new()
         .route("/launches", post(api::launches::post))
         .route("/apps", get(api::apps::list))
@@ -96,7 +98,7 @@ pub fn router(services: App) -> Router {
         )
         .fallback(api::not_found)
         .layer(RequestBodyLimitLayer::new(UPLOAD_BYTES_MAX))
-        .layer(axum::middleware::from_fn(headers::machine));
+        .layer(from_fn_with_state(Arc::clone(&services), headers::machine));
     let records = Router::new()
         .route("/{tenant}/{resource_type}", get(fhir::search::get))
         .route("/{tenant}/{resource_type}/{id}", get(fhir::read::get))
@@ -110,7 +112,7 @@ pub fn router(services: App) -> Router {
         .nest("/fhir", records)
         .route("/oauth/{tenant}/token", post(oauth::token::post))
         .layer(RequestBodyLimitLayer::new(FORM_BYTES_MAX))
-        .layer(axum::middleware::from_fn(headers::machine));
+        .layer(from_fn_with_state(Arc::clone(&services), headers::machine));
     let plain = Router::new()
         .route("/assets/{file}", get(pages::assets::get))
         .route("/healthz", get(health))
@@ -120,7 +122,9 @@ pub fn router(services: App) -> Router {
         .merge(protocols)
         .merge(plain)
         .nest("/api/v1", api)
-        .fallback(any(pages::not_found).layer(axum::middleware::from_fn(headers::page)))
+        .fallback(
+            any(pages::not_found).layer(from_fn_with_state(Arc::clone(&services), headers::page)),
+        )
         .layer(CatchPanicLayer::new())
         .with_state(services)
 }

@@ -3,6 +3,9 @@
 mod data_dir;
 mod error;
 mod launching;
+mod standing;
+mod strangers;
+mod withdrawing;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -29,6 +32,9 @@ use crate::config::{Engine, Settings};
 pub use data_dir::DataDir;
 pub use error::StartError;
 pub use launching::{LaunchProblem, OpenedApp, open_app};
+pub use standing::{end_unless_allowed, is_clinician};
+pub use strangers::Strangers;
+pub use withdrawing::{EndError, end_sessions};
 
 /// The parts of a running installation.
 pub struct Services {
@@ -52,6 +58,8 @@ pub struct Services {
     pub screens: Screens,
     /// The apps.
     pub registry: Registry,
+    /// How many refusals of unknown callers are recorded.
+    pub strangers: Strangers,
 }
 
 impl Services {
@@ -137,7 +145,7 @@ impl Services {
             clock: Arc::clone(&clock),
             ceiling: settings.ceiling.clone(),
         });
-        let authorization = Authorization::new(&records);
+        let authorization = Authorization::new(&records, fence.clone());
         Ok(Arc::new(Self {
             settings,
             clock,
@@ -149,6 +157,7 @@ impl Services {
             runtime,
             screens,
             registry,
+            strangers: Strangers::default(),
         }))
     }
 

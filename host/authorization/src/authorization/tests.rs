@@ -1,15 +1,20 @@
 //! The nouns together, on the embedded store.
 
-use glovebox_database::test_support::temporary_sled;
+use glovebox_database::test_support::{TemporarySled, temporary_sled};
 
 use super::*;
 use crate::testing::{clinician, noon, tenant, user_id};
 use crate::{Holder, Launch, LaunchFor, LaunchRefused, LaunchTarget, Presenter, SignIn};
 
+async fn open(store: &TemporarySled) -> Authorization {
+    let keyspace = Keyspace::new(store.records(), "fence");
+    Authorization::new(&store.records(), Fence::open(keyspace).await.unwrap())
+}
+
 #[tokio::test]
 async fn a_clinician_signs_in_launches_and_is_shut_out_again() {
     let store = temporary_sled();
-    let authorization = Authorization::new(&store.records());
+    let authorization = open(&store).await;
     let rivera = user_id("dr.rivera");
     authorization
         .users
@@ -73,7 +78,15 @@ async fn a_clinician_signs_in_launches_and_is_shut_out_again() {
     results.sort_by_key(Result::is_err);
     assert_eq!(results, [Ok(launch), Err(LaunchRefused::Used)]);
 
+    let held = authorization
+        .fence
+        .generations(&[Mark::User(main.clone(), rivera.clone())]);
+    assert!(authorization.fence.check(&held).is_ok());
     assert_eq!(authorization.disable_user(&rivera).await.unwrap(), 1);
+    assert!(
+        authorization.fence.check(&held).is_err(),
+        "what was open for the user must not go on"
+    );
     authorization.users.enable(&rivera).await.unwrap();
     let session = authorization
         .browser_sessions
@@ -94,7 +107,7 @@ async fn a_clinician_signs_in_launches_and_is_shut_out_again() {
 #[tokio::test]
 async fn a_changed_password_ends_the_sessions_of_who_knew_the_old_one() {
     let store = temporary_sled();
-    let authorization = Authorization::new(&store.records());
+    let authorization = open(&store).await;
     let rivera = user_id("dr.rivera");
     authorization
         .users
@@ -124,7 +137,7 @@ async fn a_changed_password_ends_the_sessions_of_who_knew_the_old_one() {
 #[tokio::test]
 async fn a_secret_of_one_kind_opens_nothing_of_another() {
     let store = temporary_sled();
-    let authorization = Authorization::new(&store.records());
+    let authorization = open(&store).await;
     authorization
         .users
         .add(&clinician("dr.rivera"), "correct horse")
@@ -172,13 +185,13 @@ async fn a_secret_of_one_kind_opens_nothing_of_another() {
 #[tokio::test]
 async fn what_was_acknowledged_is_there_for_the_next_process() {
     let store = temporary_sled();
-    let before = Authorization::new(&store.records());
+    let before = open(&store).await;
     before
         .users
         .add(&clinician("dr.rivera"), "correct horse")
         .await
         .unwrap();
-    let after = Authorization::new(&store.records());
+    let after = open(&store).await;
     let signed_in = after
         .users
         .verify_password(None, "dr.rivera", "correct horse", noon())

@@ -8,7 +8,7 @@ use wasm_encoder::{Instruction, ValType};
 
 use super::*;
 use crate::guest::{Guest, REFUSAL, SCRATCH, SCREEN, forever, words};
-use crate::house::{House, PATIENCE, app_mark, user};
+use crate::house::{House, PATIENCE, app_mark, tenant, user};
 
 fn opening(open: Vec<Instruction<'static>>) -> Vec<u8> {
     Guest {
@@ -303,7 +303,7 @@ async fn a_kill_ends_the_running_call_and_no_other() {
     let one = tokio::spawn(async move { one.open(first).await });
     let two = tokio::spawn(async move { two.open(second).await });
     wait_until_running(&house, 2).await;
-    let target = Target::App("test-app".parse().unwrap());
+    let target = Target::App(tenant(), "test-app".parse().unwrap());
     assert_eq!(house.runtime.kill(&target, "quarantined"), 1);
     let ended = timeout(PATIENCE, one).await.unwrap().unwrap().unwrap_err();
     assert_eq!(ended, RunError::Terminated("quarantined".to_owned()));
@@ -356,15 +356,19 @@ async fn a_revocation_ends_running_calls_and_sessions() {
 async fn ending_an_app_ends_its_sessions_and_keeps_the_evidence() {
     let house = House::new().await;
     let shown = house.open(&Guest::default().build()).await.unwrap();
-    let other = Target::App("other-app".parse().unwrap());
+    let other = Target::App(tenant(), "other-app".parse().unwrap());
     assert_eq!(house.screens.end(&other, "quarantined").await.unwrap(), 0);
-    let target = Target::Version(
-        house
-            .launch(&Guest::default().build())
-            .await
-            .prepared
-            .digest(),
+    let digest = house
+        .launch(&Guest::default().build())
+        .await
+        .prepared
+        .digest();
+    let elsewhere = Target::Version("sandbox".parse().unwrap(), digest);
+    assert_eq!(
+        house.screens.end(&elsewhere, "quarantined").await.unwrap(),
+        0
     );
+    let target = Target::Version(tenant(), digest);
     assert_eq!(house.screens.end(&target, "quarantined").await.unwrap(), 1);
     assert_eq!(house.screens.end(&target, "quarantined").await.unwrap(), 0);
     let ended = house

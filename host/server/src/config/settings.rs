@@ -114,6 +114,11 @@ impl Settings {
         format!("{}/fhir/{tenant}", self.base_url)
     }
 
+    /// Whether people reach it over TLS (which a proxy in front may end).
+    pub fn is_https(&self) -> bool {
+        self.base_url.starts_with("https://")
+    }
+
     /// The name of a tenant on pages, if there is such a tenant.
     pub fn tenant_name(&self, tenant: &TenantId) -> Option<&str> {
         let found = self.tenants.iter().find(|(id, _)| id == tenant);

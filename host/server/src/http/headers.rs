@@ -1,15 +1,17 @@
 //! Headers that every answer carries, and the check that a form comes from our own pages.
 
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+
+use super::App;
 
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
      img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// Pages: nothing from elsewhere, nothing kept by caches, nothing framed.
-pub(super) async fn page(request: Request, next: Next) -> Response {
+pub(super) async fn page(State(app): State<App>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     for (name, value) in [
@@ -22,31 +24,35 @@ pub(super) async fn page(request: Request, next: Next) -> Response {
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    common(headers);
+    common(headers, app.settings.is_https());
     response
 }
 
 /// The JSON API, FHIR and OAuth.
-pub(super) async fn machine(request: Request, next: Next) -> Response {
+pub(super) async fn machine(State(app): State<App>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     headers.insert(
         "content-security-policy",
         HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
     );
-    common(headers);
+    common(headers, app.settings.is_https());
     response
 }
 
-fn common(headers: &mut HeaderMap) {
+fn common(headers: &mut HeaderMap, is_https: bool) {
     for (name, value) in [
         ("referrer-policy", "no-referrer"),
         ("x-content-type-options", "nosniff"),
         ("cross-origin-resource-policy", "same-origin"),
-        ("strict-transport-security", "max-age=31536000"),
         ("cache-control", "no-store"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
+    }
+    // RFC 6797 section 7.2: not over plain HTTP, where it would mean nothing.
+    if is_https {
+        let value = HeaderValue::from_static("max-age=31536000");
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, value);
     }
 }
 

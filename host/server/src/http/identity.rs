@@ -1,15 +1,17 @@
 //! Who is asking: a browser with a session, or a program with an API token.
 
 use axum::extract::FromRequestParts;
-use axum::http::header;
 use axum::http::request::Parts;
+use axum::http::{Method, header};
 use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
 use glovebox_authorization::csrf::CsrfKey;
 use glovebox_authorization::{ApiIdentity, BrowserSession};
+use glovebox_model::ledger::Subject;
 use glovebox_model::{Role, TenantId};
 use glovebox_render::Csrf;
 
 use super::App;
+use super::caller::{Caller, refused_stranger};
 use super::page::PageError;
 use super::problem::Problem;
 
@@ -25,13 +27,13 @@ pub(super) fn cookie(app: &App, name: &'static str, value: String) -> Cookie<'st
     Cookie::build((name, value))
         .path("/")
         .http_only(true)
-        .secure(app.settings.base_url.starts_with("https://"))
+        .secure(app.settings.is_https())
         .same_site(SameSite::Lax)
         .build()
 }
 
 /// A browser whose user has signed in. Others are led to the sign-in page.
-pub struct SignedIn(pub BrowserSession);
+pub struct SignedIn(pub BrowserSession, Caller);
 
 impl SignedIn {
     /// The token that every form of this session carries.
@@ -44,6 +46,7 @@ impl SignedIn {
         if self.0.csrf.accepts(FORM_PURPOSE, presented) {
             Ok(())
         } else {
+            self.1.refused("form-token");
             Err(PageError::StaleForm)
         }
     }
@@ -58,6 +61,7 @@ impl SignedIn {
         if self.has(roles) {
             Ok(())
         } else {
+            self.1.refused("role");
             Err(PageError::Forbidden)
         }
     }
@@ -72,6 +76,7 @@ impl SignedIn {
         if known && self.0.user.tenants.contains(&tenant) {
             Ok(tenant)
         } else {
+            self.1.refused("tenant");
             Err(PageError::NotFound)
         }
     }
@@ -95,12 +100,15 @@ impl FromRequestParts<App> for SignedIn {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, PageError> {
         let jar = CookieJar::from_headers(&parts.headers);
         match browser_session(app, &jar).await? {
-            Some(session) => Ok(Self(session)),
+            Some(session) => {
+                let caller = Caller::new(app, &session.user.id, parts);
+                Ok(Self(session, caller))
+            }
             None => {
-                let next = parts
-                    .uri
-                    .path_and_query()
-                    .map_or("/chart", |address| address.as_str());
+                // A form cannot be sent again by a redirect: only pages are returned to.
+                let address = parts.uri.path_and_query();
+                let address = address.filter(|_| parts.method == Method::GET);
+                let next = address.map_or("/chart", |address| address.as_str());
                 Err(PageError::SignIn {
                     next: next.to_owned(),
                 })
@@ -116,7 +124,7 @@ pub(super) fn visitor_key(jar: &CookieJar) -> Option<CsrfKey> {
 }
 
 /// A program with a bearer token of the JSON API.
-pub struct Bearer(pub ApiIdentity);
+pub struct Bearer(pub ApiIdentity, Caller);
 
 impl Bearer {
     /// Refuses a token without one of these roles.
@@ -124,6 +132,7 @@ impl Bearer {
         if self.0.roles.iter().any(|role| roles.contains(role)) {
             return Ok(());
         }
+        self.1.refused("role");
         let names: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
         Err(Problem::forbidden(&format!(
             "this call needs the role {}",
@@ -139,8 +148,14 @@ impl Bearer {
         if known && self.0.tenants.contains(&tenant) {
             Ok(tenant)
         } else {
+            self.1.refused("tenant");
             Err(unknown())
         }
+    }
+
+    /// Records that something else was refused, by the rule's stable name.
+    pub(super) fn refused(&self, rule: &str) {
+        self.1.refused(rule);
     }
 }
 
@@ -162,8 +177,14 @@ impl FromRequestParts<App> for Bearer {
         };
         let tokens = &app.authorization.api_tokens;
         match tokens.verify(credential, app.clock.now()).await {
-            Ok(Some(identity)) => Ok(Self(identity)),
-            Ok(None) => Err(Problem::unauthorized()),
+            Ok(Some(identity)) => {
+                let caller = Caller::new(app, &identity.user, parts);
+                Ok(Self(identity, caller))
+            }
+            Ok(None) => {
+                refused_stranger(app, Subject::default(), parts);
+                Err(Problem::unauthorized())
+            }
             Err(problem) => Err(Problem::internal(&problem)),
         }
     }

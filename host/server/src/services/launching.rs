@@ -8,7 +8,7 @@ use glovebox_model::ledger::{Event, Kind, Outcome, Subject};
 use glovebox_model::{AppId, FhirUser, PatientId, TenantId, UserId, Version};
 use glovebox_runtime::{RunError, ScreenLaunch, Shown};
 
-use super::Services;
+use super::{Services, is_clinician};
 
 /// Who opens what for whom.
 #[derive(Clone, Debug)]
@@ -38,6 +38,8 @@ pub struct OpenedApp {
 /// Why an app did not open.
 #[derive(Debug)]
 pub enum LaunchProblem {
+    /// The user may not act in this tenant: unknown, disabled, or not a clinician there.
+    User,
     /// The user may not open this patient, or there is no such patient.
     Patient,
     /// The app is not live, or the version of the launch is not any more.
@@ -66,6 +68,11 @@ pub async fn open_app(services: &Services, opened: OpenedApp) -> Result<Shown, L
         Mark::User(opened.tenant.clone(), opened.user.clone()),
         Mark::Relations(opened.tenant.clone(), opened.user.clone()),
     ]);
+    let may_act = is_clinician(services, &opened.tenant, &opened.user).await;
+    if !may_act.map_err(LaunchProblem::Failed)? {
+        record(services, subject, Outcome::Denied("user".to_owned()))?;
+        return Err(LaunchProblem::User);
+    }
     let viewer = Viewer {
         tenant: opened.tenant.clone(),
         user: opened.user.clone(),

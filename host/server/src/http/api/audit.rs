@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse as _, Response};
 use glovebox_database::ledger::{Entry, Filter};
 use glovebox_model::ledger::{Event, Kind, Outcome, Subject};
-use glovebox_model::{Role, Timestamp};
+use glovebox_model::{Role, TenantId, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -58,16 +58,7 @@ pub async fn get(
         limit,
     };
     let entries = search(&app, filter).await?;
-    let subject = Subject {
-        tenant: Some(tenant),
-        user: Some(who.0.user),
-        ..Subject::default()
-    };
-    let event = Event::new(Kind::AuditRead, "search", subject, Outcome::Ok)
-        .with("rows", u64::try_from(entries.len()).unwrap_or(u64::MAX));
-    app.ledger
-        .append(event)
-        .map_err(|problem| Problem::internal(&problem))?;
+    record_read(&app, &who, Some(tenant), entries.len())?;
     let wants_lines = headers
         .get(header::ACCEPT)
         .and_then(|value| value.to_str().ok())
@@ -84,6 +75,26 @@ pub async fn get(
         .flatten();
     let items: Vec<Value> = entries.iter().map(entry_json).collect();
     Ok(Json(json!({ "items": items, "next": next })).into_response())
+}
+
+/// Records that somebody read this many entries.
+pub(super) fn record_read(
+    app: &App,
+    who: &Bearer,
+    tenant: Option<TenantId>,
+    rows: usize,
+) -> Result<(), Problem> {
+    let subject = Subject {
+        tenant,
+        user: Some(who.0.user.clone()),
+        ..Subject::default()
+    };
+    let event = Event::new(Kind::AuditRead, "search", subject, Outcome::Ok)
+        .with("rows", u64::try_from(rows).unwrap_or(u64::MAX));
+    let appended = app.ledger.append(event);
+    appended
+        .map(|_| ())
+        .map_err(|problem| Problem::internal(&problem))
 }
 
 /// An RFC 3339 instant, or a day: then `whole_day` is added, so that `to` includes it.

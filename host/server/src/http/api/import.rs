@@ -38,11 +38,16 @@ pub async fn post(
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
-    let read = if content_type.contains("ndjson") {
-        intake::ndjson(&body)
-    } else {
-        intake::document(&body)
-    };
+    let is_lines = content_type.contains("ndjson");
+    // Parsing tens of megabytes would keep other requests from this thread.
+    let read = tokio::task::spawn_blocking(move || {
+        if is_lines {
+            intake::ndjson(&body)
+        } else {
+            intake::document(&body)
+        }
+    });
+    let read = read.await.map_err(|problem| Problem::internal(&problem))?;
     let entries = read.map_err(|problem| {
         Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,

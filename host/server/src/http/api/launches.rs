@@ -11,6 +11,7 @@ use glovebox_model::{AppId, PatientId, Role, UserId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::sessions::spoken_for;
 use crate::http::App;
 use crate::http::identity::Bearer;
 use crate::http::problem::Problem;
@@ -50,9 +51,7 @@ pub async fn post(
     let user: UserId = body.user.parse().map_err(bad)?;
     let patient: PatientId = body.patient.parse().map_err(bad)?;
     let id: AppId = body.app.parse().map_err(bad)?;
-    if !who.0.speaks_for.covers(&user) {
-        return Err(Problem::forbidden("this token may not speak for that user"));
-    }
+    spoken_for(&app, &who, &tenant, &user).await?;
     let live = app
         .registry
         .live(&tenant, &id)

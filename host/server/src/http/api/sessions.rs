@@ -4,8 +4,9 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
+use glovebox_authorization::User;
 use glovebox_model::ledger::{Event, Kind, Outcome, Subject};
-use glovebox_model::{FhirUser, Role, SessionId, UserId};
+use glovebox_model::{FhirUser, Role, SessionId, TenantId, UserId};
 use glovebox_runtime::{RunError, ScreenInput, SessionInfo, Shown, Target, screen_json};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -15,7 +16,7 @@ use super::versions::app_id;
 use crate::http::App;
 use crate::http::identity::Bearer;
 use crate::http::problem::Problem;
-use crate::services::{LaunchProblem, OpenedApp, open_app};
+use crate::services::{LaunchProblem, OpenedApp, end_unless_allowed, is_clinician, open_app};
 
 /// Host calls listed at most.
 const CALLS_MAX: usize = 1_000;
@@ -35,38 +36,39 @@ pub struct OpenBody {
 async fn acting(
     app: &App,
     who: &Bearer,
+    tenant: &TenantId,
     named: Option<&str>,
 ) -> Result<(UserId, Option<FhirUser>, Option<UserId>), Problem> {
     who.require(&[Role::Clinician, Role::Ehr])?;
-    let is_ehr = who.0.roles.contains(&Role::Ehr);
-    let Some(named) = named else {
-        return if is_ehr {
-            Err(Problem::bad_request(
-                "name the `user` for whom the app is opened",
-            ))
-        } else {
-            Ok((who.0.user.clone(), who.0.fhir_user.clone(), None))
-        };
-    };
+    if who.0.is_person && named.is_none_or(|named| named == who.0.user.as_str()) {
+        return Ok((who.0.user.clone(), who.0.fhir_user.clone(), None));
+    }
+    let named =
+        named.ok_or_else(|| Problem::bad_request("name the `user` for whom the app is opened"))?;
     let user: UserId = named
         .parse()
         .map_err(|problem| Problem::bad_request(format!("{problem}")))?;
-    if user == who.0.user {
-        return Ok((user, who.0.fhir_user.clone(), None));
-    }
-    if !is_ehr || !who.0.speaks_for.covers(&user) {
-        return Err(Problem::forbidden("this token may not speak for that user"));
-    }
-    let found = app
-        .authorization
-        .users
-        .get(&user)
-        .await
-        .map_err(|problem| Problem::internal(&problem))?;
-    let found = found.filter(|user| !user.is_disabled && user.roles.contains(&Role::Clinician));
-    let found =
-        found.ok_or_else(|| Problem::forbidden("this token may not speak for that user"))?;
-    Ok((user, found.fhir_user, Some(who.0.user.clone())))
+    let spoken_for = spoken_for(app, who, tenant, &user).await?;
+    Ok((user, spoken_for.fhir_user, Some(who.0.user.clone())))
+}
+
+/// The user for whom an EHR's token may speak in a tenant: named to it, and a clinician
+/// there who is not disabled. Who is not, and why, the answer does not tell.
+pub(super) async fn spoken_for(
+    app: &App,
+    who: &Bearer,
+    tenant: &TenantId,
+    user: &UserId,
+) -> Result<User, Problem> {
+    let may_name = who.0.roles.contains(&Role::Ehr) && who.0.speaks_for.covers(user);
+    let may_act = is_clinician(app, tenant, user).await;
+    let may_act = may_act.map_err(|cause| Problem::internal(cause.as_ref()))?;
+    let found = app.authorization.users.get(user).await;
+    let found = found.map_err(|problem| Problem::internal(&problem))?;
+    found.filter(|_| may_name && may_act).ok_or_else(|| {
+        who.refused("speaks-for");
+        Problem::forbidden("this token may not speak for that user")
+    })
 }
 
 /// `POST /api/v1/sessions`.
@@ -75,8 +77,14 @@ pub async fn open(
     who: Bearer,
     Json(body): Json<OpenBody>,
 ) -> Result<Response, Problem> {
-    let (user, fhir_user, asserted_by) = acting(&app, &who, body.user.as_deref()).await?;
     let tenant = who.tenant(&app, body.tenant.as_deref())?;
+    let (user, fhir_user, asserted_by) = acting(&app, &who, &tenant, body.user.as_deref()).await?;
+    let encounter = body.encounter.as_deref();
+    if encounter.is_some_and(|id| !glovebox_model::id::is_fhir_id(id)) {
+        return Err(Problem::bad_request(
+            "`encounter` must be the logical id of an Encounter",
+        ));
+    }
     let opened = OpenedApp {
         tenant,
         app: app_id(&body.app)?,
@@ -91,6 +99,9 @@ pub async fn open(
     };
     match open_app(&app, opened).await {
         Ok(shown) => Ok((StatusCode::CREATED, Json(screen(&shown))).into_response()),
+        Err(LaunchProblem::User) => Err(Problem::forbidden(
+            "that user may not open apps in this tenant",
+        )),
         Err(LaunchProblem::Patient) => Err(no_such_patient()),
         Err(LaunchProblem::NotLive) => {
             let detail = "no version of this app is live: it was not approved, or it was withdrawn";
@@ -224,6 +235,7 @@ pub async fn calls(
         ..Default::default()
     };
     let entries = super::audit::search(&app, filter).await?;
+    super::audit::record_read(&app, &who, info.subject.tenant, entries.len())?;
     let items: Vec<Value> = entries.iter().map(super::audit::entry_json).collect();
     Ok(Json(json!({ "items": items, "next": null })))
 }
@@ -270,7 +282,13 @@ async fn owned(app: &App, who: &Bearer, session: &str) -> Result<SessionInfo, Pr
             && (user == Some(&who.0.user)
                 || (speaks && user.is_some_and(|user| who.0.speaks_for.covers(user))))
     });
-    info.ok_or_else(no_such_session)
+    let info = info.ok_or_else(|| {
+        who.refused("session");
+        no_such_session()
+    })?;
+    let allowed = end_unless_allowed(app, &info).await;
+    allowed.map_err(|cause| Problem::internal(cause.as_ref()))?;
+    Ok(info)
 }
 
 async fn in_tenant(

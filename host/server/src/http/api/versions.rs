@@ -12,7 +12,6 @@ use glovebox_policy::sentence;
 use glovebox_registry::{
     ActRefused, Actor, AppVersion, RegistryError, Released, Stage, UploadRefused, Withdrawn,
 };
-use glovebox_runtime::Target;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -20,6 +19,7 @@ use super::InTenant;
 use crate::http::App;
 use crate::http::identity::Bearer;
 use crate::http::problem::Problem;
+use crate::services::end_sessions;
 
 /// `POST /api/v1/apps/{app}/versions`: the component, manifest inside.
 pub async fn upload(
@@ -242,24 +242,15 @@ pub(super) async fn withdraw_or_release(
         _ => return Err(Problem::not_found("there is no such act")),
     };
     // The fence has ended what runs already; this closes the sessions and counts them.
-    let mut sessions_ended = 0;
-    for version in &withdrawn.versions {
-        let Some(found) = registry
-            .version(tenant, id, version)
-            .await
-            .map_err(failed)?
-        else {
-            continue;
-        };
-        let ended = app.screens.end(&Target::Version(found.digest), act).await;
-        sessions_ended += ended.map_err(|error| {
-            Problem::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                error.code(),
-                "the sessions could not be listed; the app is withdrawn",
-            )
-        })?;
-    }
+    let ended = end_sessions(app, tenant, id, &withdrawn, act).await;
+    let sessions_ended = ended.map_err(|problem| {
+        tracing::error!(error = %problem, "the sessions of a withdrawn app could not be ended");
+        Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unavailable",
+            "the sessions could not be listed; the app is withdrawn",
+        )
+    })?;
     let took = app.clock.now().since(started);
     let versions: Vec<String> = withdrawn.versions.iter().map(ToString::to_string).collect();
     Ok(Json(json!({
@@ -281,6 +272,7 @@ pub(super) fn person(who: &Bearer, roles: &[Role]) -> Result<Actor, Problem> {
             user: who.0.user.clone(),
         })
     } else {
+        who.refused("not-a-person");
         Err(Problem::forbidden("this act needs a person's own token"))
     }
 }

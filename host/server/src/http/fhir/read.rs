@@ -3,7 +3,7 @@
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse as _, Response};
-use glovebox_fhir::Interaction;
+use glovebox_fhir::{Interaction, InteractionKind};
 use glovebox_gateway::{Answer, Refusal};
 
 use super::FHIR_JSON;
@@ -21,7 +21,8 @@ pub async fn get(
     headers: HeaderMap,
 ) -> Result<Response, RouteError> {
     check_format(&headers, &mut pairs(query.as_deref()))?;
-    respond(&app, &granted, Interaction::read(&resource_type, &id)).await
+    let read = Interaction::read(&resource_type, &id);
+    respond(&app, &granted, InteractionKind::Read, &resource_type, read).await
 }
 
 /// `GET /fhir/{tenant}/{type}/{id}/_history/{version}`.
@@ -33,10 +34,13 @@ pub async fn version(
     headers: HeaderMap,
 ) -> Result<Response, RouteError> {
     check_format(&headers, &mut pairs(query.as_deref()))?;
+    let vread = Interaction::vread(&resource_type, &id, &version);
     respond(
         &app,
         &granted,
-        Interaction::vread(&resource_type, &id, &version),
+        InteractionKind::Vread,
+        &resource_type,
+        vread,
     )
     .await
 }
@@ -44,9 +48,14 @@ pub async fn version(
 async fn respond(
     app: &App,
     granted: &Granted,
+    kind: InteractionKind,
+    resource_type: &str,
     interaction: Result<Interaction, glovebox_fhir::InvalidInteraction>,
 ) -> Result<Response, RouteError> {
-    let interaction = interaction.map_err(|problem| Refusal::Invalid(problem.to_string()))?;
+    let interaction = interaction.map_err(|problem| {
+        let (session, problem) = (&granted.session, problem.to_string());
+        app.gateway.invalid(session, kind, resource_type, &problem)
+    })?;
     let answer = app
         .gateway
         .execute(&granted.session, &granted.pass, interaction)

@@ -4,7 +4,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse as _, Response};
 use glovebox_fhir::bundle::EntryMode;
-use glovebox_fhir::{Interaction, SearchQuery, SearchSet};
+use glovebox_fhir::{Interaction, InteractionKind, SearchQuery, SearchSet};
 use glovebox_gateway::{Answer, CursorBinding, Page, Refusal};
 
 use super::FHIR_JSON;
@@ -27,6 +27,11 @@ pub async fn get(
     check_format(&headers, &mut pairs)?;
     let base = app.settings.fhir_url(&granted.session.tenant);
     let binding = CursorBinding(format!("token {}", granted.token_id));
+    let invalid = |problem: &str| {
+        let kind = InteractionKind::Search;
+        app.gateway
+            .invalid(&granted.session, kind, &resource_type, problem)
+    };
     let position = pairs
         .iter()
         .position(|(name, _)| name == CURSOR)
@@ -34,15 +39,18 @@ pub async fn get(
     let (page, count) = match position {
         Some(sealed) => {
             let count = match pairs.as_slice() {
-                [(name, value)] if name == "_count" => {
-                    value.parse().map_err(|_| Refusal::BadCursor)?
-                }
-                _ => return Err(Refusal::BadCursor.into()),
+                [(name, value)] if name == "_count" => value.parse().ok(),
+                _ => None,
             };
-            let cursor = app.gateway.open_cursor(&binding, &sealed)?;
-            if cursor.resource_type() != resource_type {
-                return Err(Refusal::BadCursor.into());
-            }
+            let cursor = app.gateway.open_cursor(&binding, &sealed).ok();
+            let cursor = cursor.filter(|cursor| cursor.resource_type() == resource_type);
+            let (Some(count), Some(cursor)) = (count, cursor) else {
+                let problem = "a page link of another token or search, or too old";
+                return Err(match invalid(problem) {
+                    Refusal::Invalid(_) => Refusal::BadCursor.into(),
+                    unavailable => unavailable.into(),
+                });
+            };
             (
                 app.gateway
                     .page(&granted.session, &granted.pass, &cursor, count)
@@ -52,7 +60,7 @@ pub async fn get(
         }
         None => {
             let query = SearchQuery::parse(&resource_type, &pairs)
-                .map_err(|problem| Refusal::Invalid(problem.to_string()))?;
+                .map_err(|problem| invalid(&problem.to_string()))?;
             let count = usize::try_from(query.count()).unwrap_or(1);
             let answer = app
                 .gateway
@@ -118,7 +126,9 @@ pub(super) fn check_format(
             .next()
             .unwrap_or_default()
             .trim()
-            .to_ascii_lowercase();
+            .to_ascii_lowercase()
+            // A plus sign that was not escaped in an address arrives as a space.
+            .replace(' ', "+");
         matches!(
             name.as_str(),
             "" | "json"
@@ -149,5 +159,38 @@ pub(super) fn check_format(
         Ok(())
     } else {
         Err(RouteError::NotAcceptable)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_given_to_whoever_takes_it_and_nothing_else_is_promised() {
+        let asked = |accept: Option<&'static str>, query: &str| {
+            let mut headers = HeaderMap::new();
+            if let Some(accept) = accept {
+                headers.insert(header::ACCEPT, axum::http::HeaderValue::from_static(accept));
+            }
+            check_format(&headers, &mut pairs(Some(query))).is_ok()
+        };
+        for (accept, query) in [
+            (None, ""),
+            (Some("application/fhir+json; fhirVersion=4.0"), ""),
+            (Some("text/html,*/*;q=0.8"), ""),
+            (Some("application/fhir+xml"), "_format=json"),
+            (None, "_format=application/fhir+json"),
+            (None, "_format=application%2Ffhir%2Bjson"),
+        ] {
+            assert!(asked(accept, query), "{accept:?} {query}");
+        }
+        for (accept, query) in [
+            (Some("application/fhir+xml"), ""),
+            (None, "_format=xml"),
+            (None, "_format=application/fhir+xml"),
+        ] {
+            assert!(!asked(accept, query), "{accept:?} {query}");
+        }
     }
 }

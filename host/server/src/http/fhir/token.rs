@@ -9,6 +9,7 @@ use glovebox_model::ledger::Subject;
 
 use super::route_error::RouteError;
 use crate::http::App;
+use crate::http::caller::refused_stranger;
 use crate::http::identity::bearer;
 
 /// A checked token, and the pass under which this request may be answered.
@@ -39,15 +40,18 @@ impl FromRequestParts<App> for Granted {
         // Taken before the token is looked at: whatever is withdrawn from here on is noticed.
         let mut marks = vec![Mark::Tenant(tenant.clone())];
         let before = app.fence.generations(&marks);
-        let found = app
-            .authorization
-            .access_tokens
-            .verify(credential, app.clock.now())
-            .await;
-        let token = match found {
+        let tokens = &app.authorization.access_tokens;
+        let token = match tokens.verify(credential, app.clock.now()).await {
             Ok(Some(token)) if token.tenant == tenant => token,
             // A token of another tenant says nothing here.
-            Ok(_) => return Err(RouteError::BadToken),
+            Ok(_) => {
+                let subject = Subject {
+                    tenant: Some(tenant),
+                    ..Subject::default()
+                };
+                refused_stranger(app, subject, parts);
+                return Err(RouteError::BadToken);
+            }
             Err(problem) => return Err(RouteError::failed(&problem)),
         };
         marks = vec![Mark::Client(tenant.clone(), token.client.clone())];
@@ -60,6 +64,13 @@ impl FromRequestParts<App> for Granted {
         let mut held = app.fence.generations(&marks);
         held.extend(before);
         let pass = app.fence.enter(&held).map_err(|_| RouteError::BadToken)?;
+        // Client and user are known only now: what was withdrawn while their generations
+        // were not yet taken shows in a second look.
+        match tokens.verify(credential, app.clock.now()).await {
+            Ok(Some(again)) if again.id == token.id => {}
+            Ok(_) => return Err(RouteError::BadToken),
+            Err(problem) => return Err(RouteError::failed(&problem)),
+        }
         let subject = Subject {
             tenant: Some(tenant.clone()),
             client: Some(token.client),

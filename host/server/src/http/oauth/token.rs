@@ -101,6 +101,9 @@ pub async fn post(
             Ok(respond(&issued))
         }
         Err(refused) => {
+            if let TokenError::Server(problem) = &refused {
+                tracing::error!(error = %problem, "the token endpoint failed");
+            }
             record(&app, &tenant, Err(&refused)).await?;
             Err(RouteError::Token(refused))
         }

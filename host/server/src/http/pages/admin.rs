@@ -22,6 +22,7 @@ use super::sign_in::see_other;
 use crate::http::App;
 use crate::http::identity::SignedIn;
 use crate::http::page::{PageError, PageResult, html, shell};
+use crate::services::end_sessions;
 
 const AUDIT_ROWS: usize = 100;
 
@@ -206,26 +207,30 @@ pub async fn act(
         "approve" => registry
             .approve(&tenant, &id, &version, &actor, reason, None, None)
             .await?
-            .map(|_| ()),
+            .map(|_| None),
         "reject" => registry
             .reject(&tenant, &id, &version, &actor, reason)
             .await?
-            .map(|_| ()),
+            .map(|_| None),
         "quarantine" => registry
             .quarantine(&tenant, &id, one, &actor, reason)
             .await?
-            .map(|_| ()),
+            .map(Some),
         "revoke" => registry
             .revoke(&tenant, &id, one, &actor, reason)
             .await?
-            .map(|_| ()),
+            .map(Some),
         "release" => registry
             .release(&tenant, &id, one, &actor, reason)
             .await?
-            .map(|_| ()),
+            .map(|_| None),
         _ => return Err(PageError::NotFound),
     };
-    done.map_err(|refused| PageError::Invalid(format!("{refused}.")))?;
+    let withdrawn = done.map_err(|refused| PageError::Invalid(format!("{refused}.")))?;
+    if let Some(withdrawn) = withdrawn {
+        let ended = end_sessions(&app, &tenant, &id, &withdrawn, &act).await;
+        ended.map_err(|problem| PageError::internal(&problem))?;
+    }
     Ok(see_other(&format!("/admin/apps?tenant={tenant}")).into_response())
 }
 

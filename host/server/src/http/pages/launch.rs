@@ -81,6 +81,7 @@ pub async fn get(
     who: SignedIn,
     Query(address): Query<LaunchAddress>,
 ) -> PageResult {
+    who.require(&[Role::Clinician])?;
     let tenant = who.tenant(&app, address.tenant.as_deref())?;
     let presenter = Presenter {
         tenant: &tenant,
@@ -120,6 +121,7 @@ pub async fn get(
     };
     match open_app(&app, opened).await {
         Ok(shown) => Ok(see_other(&format!("/chart/sessions/{}", shown.session)).into_response()),
+        Err(LaunchProblem::User) => Err(PageError::Forbidden),
         Err(LaunchProblem::Patient) => Err(PageError::NotFound),
         Err(LaunchProblem::NotLive) => {
             stopped(&app, &who, &tenant, &patient, Stopped::NotLive { app: id }).await

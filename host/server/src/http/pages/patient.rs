@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::record;
+use super::session::was_offered;
 use crate::http::App;
 use crate::http::identity::SignedIn;
 use crate::http::page::{PageError, PageResult, html, shell};
@@ -78,7 +79,9 @@ async fn app_cards(
 fn offered(versions: Vec<AppVersion>) -> Vec<AppVersion> {
     let mut offered: Vec<AppVersion> = versions
         .into_iter()
-        .filter(|version| matches!(version.stage, Stage::Live(_) | Stage::Quarantined(_)))
+        .filter(|version| {
+            matches!(version.stage, Stage::Live(_) | Stage::Quarantined(_)) && was_offered(version)
+        })
         .collect();
     offered.sort_by_key(|version| (version.manifest.id.clone(), !version.stage.is_live()));
     offered
@@ -136,7 +139,10 @@ const GROUPS: [Group; 4] = [
         title: "Problems",
         empty: "No active problems recorded",
         resource_type: "Condition",
-        parameters: &[("clinical-status", "active"), ("category", "problem-list-item")],
+        parameters: &[
+            ("clinical-status", "active"),
+            ("category", "problem-list-item"),
+        ],
         draw: record::condition,
     },
     Group {

@@ -5,8 +5,8 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
 use glovebox_gateway::Viewer;
 use glovebox_model::view::Tone;
-use glovebox_model::{AppId, PatientId, SessionId, TenantId};
-use glovebox_registry::Stage;
+use glovebox_model::{AppId, PatientId, Role, SessionId, TenantId, Version};
+use glovebox_registry::{AppVersion, Stage};
 use glovebox_render::pages::{AppFrame, FrameState, ReadCall, Stop};
 use glovebox_render::shell::Place;
 use glovebox_render::{AppIdentity, Badge, Entered, Frame, PatientHead, PostForm, draw};
@@ -17,6 +17,7 @@ use super::sign_in::see_other;
 use crate::http::App;
 use crate::http::identity::SignedIn;
 use crate::http::page::{PageError, PageResult, html, shell};
+use crate::services::end_unless_allowed;
 
 /// Ledger entries that the drawer "What is it reading" shows.
 const CALLS_SHOWN: usize = 20;
@@ -57,6 +58,7 @@ struct Mine {
 }
 
 async fn mine(app: &App, who: &SignedIn, session: &str) -> Result<Mine, PageError> {
+    who.require(&[Role::Clinician])?;
     let id: SessionId = session.parse().map_err(|_| PageError::NotFound)?;
     let info = app
         .screens
@@ -74,6 +76,8 @@ async fn mine(app: &App, who: &SignedIn, session: &str) -> Result<Mine, PageErro
     ) else {
         return Err(PageError::NotFound);
     };
+    let allowed = end_unless_allowed(app, &info).await;
+    allowed.map_err(|cause| PageError::internal(cause.as_ref()))?;
     Ok(Mine {
         tenant,
         patient,
@@ -207,7 +211,7 @@ async fn frame(
         &mine.tenant,
         &mine.patient,
         &mine.app,
-        Some(&mine.info.id),
+        Some(&mine.info),
         state,
         Some(refresh),
     )
@@ -227,7 +231,7 @@ async fn ended(app: &App, who: &SignedIn, mine: &Mine, error: RunError) -> PageR
         &mine.tenant,
         &mine.patient,
         &mine.app,
-        Some(&mine.info.id),
+        Some(&mine.info),
         state,
         None,
     )
@@ -352,12 +356,14 @@ async fn page(
     tenant: &TenantId,
     patient: &PatientId,
     id: &AppId,
-    session: Option<&SessionId>,
+    session: Option<&SessionInfo>,
     state: FrameState,
     refresh: Option<PostForm>,
 ) -> PageResult {
     let versions = app.registry.versions(tenant, id).await?;
-    let identity = match versions.first() {
+    let running = session.and_then(|info| info.subject.version.as_ref());
+    let session = session.map(|info| &info.id);
+    let identity = match named(&versions, running) {
         Some(version) => AppIdentity {
             name: version.manifest.name.clone(),
             publisher: version.manifest.publisher_name.clone(),
@@ -386,6 +392,22 @@ async fn page(
     let response: Response =
         html(page.page(&shell(app, who, tenant, Some(Place::Patients)))).into_response();
     Ok(response)
+}
+
+/// The version whose name stands at the frame: the one that runs, else the one that is
+/// offered, else one that people decided about. What a vendor has merely uploaded must not
+/// rename what is on the screen.
+fn named<'a>(versions: &'a [AppVersion], running: Option<&Version>) -> Option<&'a AppVersion> {
+    let find = |wanted: &dyn Fn(&AppVersion) -> bool| versions.iter().find(|v| wanted(v));
+    find(&|version| Some(&version.manifest.version) == running)
+        .or_else(|| find(&|version| version.stage.is_live()))
+        .or_else(|| find(&|version| was_offered(version)))
+}
+
+/// Whether a version was ever approved.
+pub(super) fn was_offered(version: &AppVersion) -> bool {
+    matches!(version.stage, Stage::Live(_) | Stage::Superseded(_))
+        || version.history.iter().any(|act| act.what == "approve")
 }
 
 /// The banner; without a name for whoever may not open the patient any more.
