@@ -10,6 +10,7 @@ use std::time::Duration;
 use aws_lc_rs::digest::{SHA256, digest};
 use dashmap::DashMap;
 use glovebox_model::Digest;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use wasmtime::Engine;
 use wasmtime::component::types::ComponentItem;
@@ -28,6 +29,9 @@ pub use error::{EngineError, ImportProblem, PrepareError};
 const COMPONENT_MAGIC: [u8; 8] = *b"\0asm\x0d\0\x01\0";
 /// First bytes of a core module.
 const MODULE_MAGIC: [u8; 8] = *b"\0asm\x01\0\0\0";
+/// Components that are compiled at once: the code generator fills a core, and those who
+/// use apps need some too. Others wait.
+const COMPILING_MAX: usize = 2;
 /// Most imports of a component.
 const IMPORTS_MAX: usize = 64;
 
@@ -85,6 +89,7 @@ struct Inner {
     linker: Linker<CallState>,
     cache: Option<CodeCache>,
     prepared: DashMap<Digest, Arc<Prepared>>,
+    compiling: Arc<Semaphore>,
     settings: RuntimeSettings,
 }
 
@@ -102,6 +107,7 @@ impl Preparer {
                 linker,
                 cache,
                 prepared: DashMap::new(),
+                compiling: Arc::new(Semaphore::new(COMPILING_MAX)),
                 settings,
             }),
         })
@@ -129,8 +135,19 @@ impl Preparer {
         if let Some(prepared) = self.prepared(&digest) {
             return Ok(prepared);
         }
+        let turn = Arc::clone(&self.inner.compiling).acquire_owned().await;
+        let turn = turn.map_err(|_| PrepareError::CompilerFailed)?;
+        // Somebody who waited for the same one need not compile it again.
+        if let Some(prepared) = self.prepared(&digest) {
+            return Ok(prepared);
+        }
         let (inner, bytes) = (Arc::clone(&self.inner), bytes.to_vec());
-        let work = tokio::task::spawn_blocking(move || inner.prepare(&digest, &bytes));
+        let work = tokio::task::spawn_blocking(move || {
+            let prepared = inner.prepare(&digest, &bytes);
+            // The turn ends with the work, also when nobody waits for it any more.
+            drop(turn);
+            prepared
+        });
         let prepared = Arc::new(work.await.map_err(|_| PrepareError::CompilerFailed)??);
         self.inner.make_room();
         self.inner.prepared.insert(digest, Arc::clone(&prepared));

@@ -98,6 +98,7 @@ pub fn router(services: App) -> Router {
         )
         .fallback(api::not_found)
         .layer(RequestBodyLimitLayer::new(UPLOAD_BYTES_MAX))
+        .layer(from_fn(problem::uniform))
         .layer(from_fn_with_state(Arc::clone(&services), headers::machine));
     let records = Router::new()
         .route("/{tenant}/{resource_type}", get(fhir::search::get))

@@ -3,8 +3,8 @@
 use axum::extract::OriginalUri;
 use axum::http::request::Parts;
 use glovebox_database::ledger::Ledger;
-use glovebox_model::UserId;
 use glovebox_model::ledger::{Event, Kind, Outcome, Subject};
+use glovebox_model::{TenantId, UserId};
 
 use super::App;
 
@@ -16,14 +16,17 @@ const ADDRESS_BYTES_MAX: usize = 300;
 pub(super) struct Caller {
     ledger: Ledger,
     user: UserId,
+    /// Where the caller belongs first: under it the entry is found.
+    home: Option<TenantId>,
     asked: String,
 }
 
 impl Caller {
-    pub(super) fn new(app: &App, user: &UserId, parts: &Parts) -> Self {
+    pub(super) fn new(app: &App, user: &UserId, tenants: &[TenantId], parts: &Parts) -> Self {
         Self {
             ledger: app.ledger.clone(),
             user: user.clone(),
+            home: tenants.first().cloned(),
             asked: asked(parts),
         }
     }
@@ -31,6 +34,7 @@ impl Caller {
     /// Records that this was refused, by the rule's stable name.
     pub(super) fn refused(&self, rule: &str) {
         let subject = Subject {
+            tenant: self.home.clone(),
             user: Some(self.user.clone()),
             ..Subject::default()
         };

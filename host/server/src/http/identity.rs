@@ -22,9 +22,18 @@ pub(super) const VISITOR_COOKIE: &str = "glovebox_visitor";
 /// What the CSRF token of every signed-in form is made for.
 const FORM_PURPOSE: &str = "form";
 
+/// The name of a cookie. Over TLS it has the prefix with which browsers take it from this
+/// very host only: a neighbour under the same domain cannot put one of its own in place.
+pub(super) fn cookie_name(app: &App, name: &str) -> String {
+    match app.settings.is_https() {
+        true => format!("__Host-{name}"),
+        false => name.to_owned(),
+    }
+}
+
 /// A cookie with every protection that the address of the installation allows.
-pub(super) fn cookie(app: &App, name: &'static str, value: String) -> Cookie<'static> {
-    Cookie::build((name, value))
+pub(super) fn cookie(app: &App, name: &str, value: String) -> Cookie<'static> {
+    Cookie::build((cookie_name(app, name), value))
         .path("/")
         .http_only(true)
         .secure(app.settings.is_https())
@@ -87,7 +96,7 @@ pub(super) async fn browser_session(
     app: &App,
     jar: &CookieJar,
 ) -> Result<Option<BrowserSession>, PageError> {
-    let Some(cookie) = jar.get(SESSION_COOKIE) else {
+    let Some(cookie) = jar.get(&cookie_name(app, SESSION_COOKIE)) else {
         return Ok(None);
     };
     let sessions = &app.authorization.browser_sessions;
@@ -101,7 +110,7 @@ impl FromRequestParts<App> for SignedIn {
         let jar = CookieJar::from_headers(&parts.headers);
         match browser_session(app, &jar).await? {
             Some(session) => {
-                let caller = Caller::new(app, &session.user.id, parts);
+                let caller = Caller::new(app, &session.user.id, &session.user.tenants, parts);
                 Ok(Self(session, caller))
             }
             None => {
@@ -118,8 +127,8 @@ impl FromRequestParts<App> for SignedIn {
 }
 
 /// The CSRF key of a browser that is not signed in.
-pub(super) fn visitor_key(jar: &CookieJar) -> Option<CsrfKey> {
-    jar.get(VISITOR_COOKIE)
+pub(super) fn visitor_key(app: &App, jar: &CookieJar) -> Option<CsrfKey> {
+    jar.get(&cookie_name(app, VISITOR_COOKIE))
         .map(|cookie| CsrfKey::of_cookie(cookie.value()))
 }
 
@@ -178,7 +187,7 @@ impl FromRequestParts<App> for Bearer {
         let tokens = &app.authorization.api_tokens;
         match tokens.verify(credential, app.clock.now()).await {
             Ok(Some(identity)) => {
-                let caller = Caller::new(app, &identity.user, parts);
+                let caller = Caller::new(app, &identity.user, &identity.tenants, parts);
                 Ok(Self(identity, caller))
             }
             Ok(None) => {

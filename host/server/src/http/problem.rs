@@ -1,9 +1,14 @@
 //! Errors of the JSON API: `application/problem+json` (RFC 9457) with a stable `code`.
 
 use axum::Json;
+use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
+
+/// Longest text of a refusal that is passed on.
+const DETAIL_BYTES_MAX: usize = 4 << 10;
 
 /// An error of the JSON API.
 #[derive(Debug)]
@@ -59,6 +64,38 @@ impl Problem {
     }
 }
 
+/// What was refused before a handler ran (a body that is no JSON, a wrong method, too many
+/// bytes) in the form of every other error of the API.
+pub(super) async fn uniform(request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    let status = response.status();
+    let content_type = response.headers().get(header::CONTENT_TYPE);
+    let is_ours = content_type.is_some_and(|name| name.as_bytes().starts_with(b"application/"));
+    if !status.is_client_error() || is_ours {
+        return response;
+    }
+    let code = match status {
+        StatusCode::METHOD_NOT_ALLOWED => "method-not-allowed",
+        StatusCode::PAYLOAD_TOO_LARGE => "too-large",
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => "media-type",
+        _ => "bad-request",
+    };
+    let (parts, body) = response.into_parts();
+    let text = axum::body::to_bytes(body, DETAIL_BYTES_MAX).await;
+    let text = String::from_utf8(text.unwrap_or_default().into()).unwrap_or_default();
+    let detail = match text.trim() {
+        "" => "this call cannot be understood".to_owned(),
+        text => text.to_owned(),
+    };
+    let mut response = Problem::new(status, code, detail).into_response();
+    if let Some(allowed) = parts.headers.get(header::ALLOW) {
+        response
+            .headers_mut()
+            .insert(header::ALLOW, allowed.clone());
+    }
+    response
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let body = json!({
@@ -81,5 +118,41 @@ impl IntoResponse for Problem {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::body::Body;
+    use axum::routing::post;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_axum_refuses_is_a_problem_too_and_answers_pass_as_they_are() {
+        let api: Router = Router::new()
+            .route("/", post(|Json(_): Json<u64>| async { "fine" }))
+            .layer(axum::middleware::from_fn(uniform));
+        let send = async |method: &str, body: &'static str| {
+            let request = axum::http::Request::builder()
+                .method(method)
+                .header("content-type", "application/json")
+                .body(Body::from(body));
+            let response = api.clone().oneshot(request.unwrap()).await.unwrap();
+            let (parts, body) = response.into_parts();
+            let body = axum::body::to_bytes(body, 9_999).await.unwrap();
+            (parts, String::from_utf8(body.into()).unwrap())
+        };
+        let (parts, body) = send("POST", "7").await;
+        assert_eq!((parts.status, body.as_str()), (StatusCode::OK, "fine"));
+        let (parts, body) = send("POST", "]").await;
+        assert_eq!(parts.status, StatusCode::BAD_REQUEST);
+        assert_eq!(parts.headers["content-type"], "application/problem+json");
+        assert!(body.contains("\"code\":\"bad-request\""), "{body}");
+        let (parts, body) = send("GET", "").await;
+        assert_eq!(parts.headers["allow"], "POST");
+        assert!(body.contains("method-not-allowed"), "{body}");
     }
 }

@@ -302,7 +302,10 @@ async fn stop(
         }
         RunError::AppCrashed(_) | RunError::AbiViolation(_) => Stop::Failed,
         RunError::InvalidView(_) | RunError::InvalidEvent(_) => Stop::UnreadableScreen,
-        RunError::AppMessage(text) | RunError::AppOther(text) => Stop::Reported(text.clone()),
+        // The text is the app's: bounded, and without what could deceive a reader.
+        RunError::AppMessage(text) | RunError::AppOther(text) => {
+            Stop::Reported(RunError::AppMessage(text.clone()).message_for_user(""))
+        }
         RunError::AppNeeds(scope) => Stop::Refused(
             match scope
                 .parse()

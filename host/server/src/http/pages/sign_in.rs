@@ -12,7 +12,7 @@ use glovebox_render::{Csrf, PostForm};
 use serde::Deserialize;
 
 use crate::http::App;
-use crate::http::identity::{SESSION_COOKIE, VISITOR_COOKIE, cookie, visitor_key};
+use crate::http::identity::{SESSION_COOKIE, VISITOR_COOKIE, cookie, cookie_name, visitor_key};
 use crate::http::page::{PageError, PageResult, html, public_shell};
 
 const PURPOSE: &str = "sign-in";
@@ -46,7 +46,7 @@ pub async fn post(
     Form(form): Form<SignInForm>,
 ) -> PageResult {
     let next = own_address(&form.next);
-    if !visitor_key(&jar).is_some_and(|key| key.accepts(PURPOSE, &form.csrf)) {
+    if !visitor_key(&app, &jar).is_some_and(|key| key.accepts(PURPOSE, &form.csrf)) {
         let problem = "This page was open for too long. Please sign in again.";
         return page(
             &app,
@@ -66,7 +66,7 @@ pub async fn post(
         glovebox_authorization::SignIn::Ok(user) => {
             record(&app, &form.username, Outcome::Ok).await?;
             let replaced = jar
-                .get(SESSION_COOKIE)
+                .get(&cookie_name(&app, SESSION_COOKIE))
                 .map(|cookie| cookie.value().to_owned());
             let sessions = &app.authorization.browser_sessions;
             let session = sessions.create(&user.id, replaced.as_deref(), now).await?;
@@ -105,11 +105,14 @@ pub async fn post(
 /// only if it is a name: people type passwords into the wrong field.
 async fn record(app: &App, username: &str, outcome: Outcome) -> Result<(), PageError> {
     let known = match username.parse() {
-        Ok(id) => app.authorization.users.get(&id).await?.map(|user| user.id),
+        Ok(id) => app.authorization.users.get(&id).await?,
         Err(_) => None,
     };
+    // No tenant is chosen yet: the entry is found where the person belongs first.
+    let home = known.as_ref().and_then(|user| user.tenants.first());
     let subject = Subject {
-        user: known,
+        tenant: home.cloned(),
+        user: known.map(|user| user.id),
         ..Subject::default()
     };
     let event = Event::new(Kind::SignIn, "password", subject, outcome);
@@ -127,7 +130,7 @@ fn page(
     problem: Option<&str>,
     status: StatusCode,
 ) -> PageResult {
-    let (jar, key) = match visitor_key(&jar) {
+    let (jar, key) = match visitor_key(app, &jar) {
         Some(key) => (jar, key),
         None => {
             let visitor = csrf::visitor_cookie()?;

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::sign_in::see_other;
 use crate::http::App;
-use crate::http::identity::{SESSION_COOKIE, SignedIn, cookie};
+use crate::http::identity::{SESSION_COOKIE, SignedIn, cookie, cookie_name};
 use crate::http::page::{PageError, PageResult};
 
 /// The form.
@@ -26,13 +26,14 @@ pub async fn post(
     Form(form): Form<SignOutForm>,
 ) -> PageResult {
     who.check_csrf(&form.csrf)?;
-    if let Some(cookie) = jar.get(SESSION_COOKIE) {
+    if let Some(cookie) = jar.get(&cookie_name(&app, SESSION_COOKIE)) {
         app.authorization
             .browser_sessions
             .delete(cookie.value())
             .await?;
     }
     let subject = Subject {
+        tenant: who.0.user.tenants.first().cloned(),
         user: Some(who.0.user.id.clone()),
         ..Subject::default()
     };
