@@ -229,6 +229,38 @@ impl Screens {
         Ok(ended)
     }
 
+    /// Ends the sessions that are too old or whose generations have moved on, and that
+    /// nobody has asked for since; says how many. They would answer nothing any more, but
+    /// they would stand among the open ones.
+    ///
+    /// # Errors
+    /// If the records do not answer.
+    pub async fn sweep(&self) -> Result<usize, RunError> {
+        let parts = self.runtime.parts();
+        let mut ended = 0;
+        for id in self.store.open_sessions().await? {
+            let Some((head, _)) = self.store.head(&id).await? else {
+                continue;
+            };
+            let age = parts.services.clock.now().since(head.opened);
+            let is_over = age > parts.settings.session_life
+                || parts.services.fence.check(&head.held).is_err();
+            if !is_over {
+                continue;
+            }
+            let cell = self.cell(&id).await?;
+            let mut live = cell.lock().await;
+            let user = live.head.session.user.clone();
+            match self.freshen(&mut live, user.as_ref()).await {
+                Err(RunError::Terminated(_)) => ended += 1,
+                // Somebody else has just changed or ended it: the next time.
+                Ok(()) | Err(RunError::Busy | RunError::NoSuchSession) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(ended)
+    }
+
     /// One session, running or past.
     ///
     /// # Errors

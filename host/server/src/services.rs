@@ -2,6 +2,7 @@
 
 mod data_dir;
 mod error;
+mod housekeeping;
 mod launching;
 mod standing;
 mod strangers;
@@ -146,7 +147,7 @@ impl Services {
             ceiling: settings.ceiling.clone(),
         });
         let authorization = Authorization::new(&records, fence.clone());
-        Ok(Arc::new(Self {
+        let services = Arc::new(Self {
             settings,
             clock,
             authorization,
@@ -158,7 +159,9 @@ impl Services {
             screens,
             registry,
             strangers: Strangers::default(),
-        }))
+        });
+        tokio::spawn(housekeeping::keep(Arc::downgrade(&services)));
+        Ok(services)
     }
 
     /// Writes what is pending to disk. To be called once nothing is served any more.

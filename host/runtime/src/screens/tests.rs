@@ -66,6 +66,28 @@ async fn a_session_opens_answers_and_closes() {
 }
 
 #[tokio::test]
+async fn sessions_that_nobody_asks_for_any_more_are_ended_when_their_time_is_over() {
+    let house = House::new().await;
+    let component = Guest::default().build();
+    let old = house.open(&component).await.unwrap();
+    house.clock.advance(Duration::from_secs(7 * 60 * 60));
+    let young = house.open(&component).await.unwrap();
+    assert_eq!(house.screens.sweep().await.unwrap(), 0);
+    house.clock.advance(Duration::from_secs(2 * 60 * 60));
+    assert_eq!(house.screens.sweep().await.unwrap(), 1);
+    assert_eq!(house.screens.sweep().await.unwrap(), 0);
+    let ended = async |shown: &Shown| {
+        let info = house.screens.get(&shown.session).await.unwrap().unwrap();
+        info.ended.map(|(reason, _)| reason)
+    };
+    assert_eq!(ended(&old).await.as_deref(), Some("expired"));
+    assert_eq!(ended(&young).await, None);
+    house.fence.revoke(app_mark(), "withdrawn").await.unwrap();
+    assert_eq!(house.screens.sweep().await.unwrap(), 1);
+    assert_eq!(house.entries("session.close"), ["close ok", "close ok"]);
+}
+
+#[tokio::test]
 async fn a_session_survives_the_process() {
     let house = House::new().await;
     let shown = house.open(&Guest::default().build()).await.unwrap();
