@@ -13,12 +13,17 @@ use crate::error::RunError;
 /// Distinct apps or users whose counters are kept before idle ones are dropped.
 const KEPT_MAX: usize = 4_096;
 
+/// Counters by whose they are and by how many they let in. The size belongs to the name: an
+/// app with a small limit of its own must not make the user's turns scarce for others, and
+/// a limit that was changed counts from the next call on.
+type Counters<K> = DashMap<(K, u64), Arc<Semaphore>>;
+
 /// The counters.
 pub(crate) struct Permits {
     all: Arc<Semaphore>,
     /// Of each tenant's own: an app of the sandbox takes no turn from its namesake.
-    apps: DashMap<(TenantId, AppId), Arc<Semaphore>>,
-    users: DashMap<UserId, Arc<Semaphore>>,
+    apps: Counters<(TenantId, AppId)>,
+    users: Counters<UserId>,
     wait: Duration,
 }
 
@@ -42,8 +47,7 @@ impl Permits {
     }
 
     /// Waits for a turn. The narrow counters come first, so that one busy app or user does
-    /// not hold a place of the whole house while it queues. The sizes count when an app or
-    /// user is first seen.
+    /// not hold a place of the whole house while it queues.
     pub(crate) async fn take(
         &self,
         app: &(TenantId, AppId),
@@ -71,11 +75,12 @@ impl Permits {
 }
 
 fn counter<K: Clone + Eq + std::hash::Hash>(
-    counters: &DashMap<K, Arc<Semaphore>>,
+    counters: &Counters<K>,
     key: &K,
     max: u64,
 ) -> Arc<Semaphore> {
-    if let Some(found) = counters.get(key) {
+    let key = (key.clone(), max);
+    if let Some(found) = counters.get(&key) {
         return Arc::clone(&found);
     }
     if counters.len() > KEPT_MAX {
@@ -87,7 +92,7 @@ fn counter<K: Clone + Eq + std::hash::Hash>(
         .clamp(1, Semaphore::MAX_PERMITS);
     Arc::clone(
         &counters
-            .entry(key.clone())
+            .entry(key)
             .or_insert_with(|| Arc::new(Semaphore::new(size))),
     )
 }
@@ -109,6 +114,13 @@ mod tests {
         );
         let namesake = app("sandbox", "noisy");
         assert!(permits.take(&namesake, 1, None, 4).await.is_ok());
+        let modest = app("main", "modest");
+        let one_at_a_time = permits.take(&modest, 1, Some(&user), 1).await.unwrap();
+        for _ in 0..2 {
+            let turn = permits.take(&quiet, 4, Some(&user), 4).await;
+            assert!(turn.is_ok(), "another app's limit was counted");
+        }
+        drop(one_at_a_time);
         let _other = permits.take(&quiet, 1, Some(&user), 1).await.unwrap();
         drop(first);
         assert_eq!(

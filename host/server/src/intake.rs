@@ -17,6 +17,10 @@ pub use lines::Lines;
 /// First bytes of gzip data (RFC 1952 section 2.3.1).
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
+/// Lines of one body that may be refused, each with its reason; beyond it, the body is not
+/// NDJSON of FHIR at all, and millions of reasons would only fill the memory.
+const REFUSED_MAX: usize = 10_000;
+
 /// An entry that is not a resource that can be taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefusedEntry {
@@ -48,6 +52,12 @@ pub enum IntakeError {
         /// The limit.
         max: usize,
     },
+    /// Hardly a line of it is a resource.
+    #[error("more than {max} lines are not FHIR resources: is it NDJSON, one resource a line?")]
+    TooManyRefused {
+        /// The limit.
+        max: usize,
+    },
     /// Broken gzip data, or a file that cannot be read any further.
     #[error("it cannot be read to its end: {0}")]
     Io(#[from] std::io::Error),
@@ -66,7 +76,17 @@ pub fn document(bytes: &[u8]) -> Result<Entries, IntakeError> {
 
 /// Reads NDJSON: one resource a line; empty lines are skipped.
 pub fn ndjson(bytes: &[u8]) -> Result<Entries, IntakeError> {
-    Lines::new(bytes).collect()
+    let mut entries = Entries::new();
+    let mut refused = 0;
+    for entry in Lines::new(bytes) {
+        let entry = entry?;
+        refused += usize::from(entry.is_err());
+        if refused > REFUSED_MAX {
+            return Err(IntakeError::TooManyRefused { max: REFUSED_MAX });
+        }
+        entries.push(entry);
+    }
+    Ok(entries)
 }
 
 /// All bytes of a document, decompressed if they are gzip data; a document that grows

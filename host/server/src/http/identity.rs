@@ -6,6 +6,7 @@ use axum::http::{Method, header};
 use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
 use glovebox_authorization::csrf::CsrfKey;
 use glovebox_authorization::{ApiIdentity, BrowserSession};
+use glovebox_database::fence::{Mark, Pass};
 use glovebox_model::ledger::Subject;
 use glovebox_model::{Role, TenantId};
 use glovebox_render::Csrf;
@@ -14,6 +15,7 @@ use super::App;
 use super::caller::{Caller, refused_stranger};
 use super::page::PageError;
 use super::problem::Problem;
+use crate::services::is_clinician;
 
 /// Cookie of a signed-in browser.
 pub(super) const SESSION_COOKIE: &str = "glovebox_session";
@@ -73,6 +75,24 @@ impl SignedIn {
             self.1.refused("role");
             Err(PageError::Forbidden)
         }
+    }
+
+    /// The way through the fence for a page about patients: what is withdrawn from this
+    /// person while the page is made keeps it from being sent.
+    pub(super) async fn enter(&self, app: &App, tenant: &TenantId) -> Result<Pass, PageError> {
+        let user = &self.0.user.id;
+        let held = app.fence.generations(&[
+            Mark::Tenant(tenant.clone()),
+            Mark::User(tenant.clone(), user.clone()),
+            Mark::Relations(tenant.clone(), user.clone()),
+        ]);
+        // Looked at again under these generations: the session was, before them.
+        let may_act = is_clinician(app, tenant, user).await;
+        if !may_act.map_err(|cause| PageError::internal(cause.as_ref()))? {
+            self.1.refused("role");
+            return Err(PageError::Forbidden);
+        }
+        app.fence.enter(&held).map_err(|_| PageError::NotFound)
     }
 
     /// The tenant asked for (default `main`), if the user may enter it.

@@ -175,3 +175,12 @@ fn a_gzip_bomb_is_not_unpacked_beyond_the_limit() {
     assert!(read.next().unwrap().unwrap().is_err());
     assert!(read.next().is_none());
 }
+
+#[test]
+fn a_body_of_nothing_but_refusals_is_refused_as_a_whole() {
+    let some = "x\n".repeat(REFUSED_MAX);
+    assert_eq!(ndjson(some.as_bytes()).unwrap().len(), REFUSED_MAX);
+    let many = "x\n".repeat(REFUSED_MAX + 1);
+    let refused = ndjson(many.as_bytes()).unwrap_err();
+    assert!(matches!(refused, IntakeError::TooManyRefused { .. }));
+}

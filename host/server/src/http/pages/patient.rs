@@ -38,6 +38,7 @@ pub async fn get(
     who.require(&[Role::Clinician])?;
     let tenant = who.tenant(&app, address.tenant.as_deref())?;
     let patient: PatientId = patient.parse().map_err(|_| PageError::NotFound)?;
+    let pass = who.enter(&app, &tenant).await?;
     let viewer = Viewer {
         tenant: tenant.clone(),
         user: who.0.user.id.clone(),
@@ -52,7 +53,7 @@ pub async fn get(
     };
     let response: Response =
         html(page.page(&shell(&app, &who, &tenant, Some(Place::Patients)))).into_response();
-    Ok(response)
+    pass.release(|| response).map_err(|_| PageError::NotFound)
 }
 
 /// The newest version of each app that is or was offered, those that can be opened first.

@@ -34,6 +34,7 @@ pub async fn get(
 ) -> PageResult {
     who.require(&[Role::Clinician])?;
     let tenant = who.tenant(&app, address.tenant.as_deref())?;
+    let pass = who.enter(&app, &tenant).await?;
     let viewer = Viewer {
         tenant: tenant.clone(),
         user: who.0.user.id.clone(),
@@ -82,7 +83,7 @@ pub async fn get(
     };
     let response: Response =
         html(list.page(&shell(&app, &who, &tenant, Some(Place::Patients)))).into_response();
-    Ok(response)
+    pass.release(|| response).map_err(|_| PageError::NotFound)
 }
 
 /// What the search box means: each word is the beginning of a name.
