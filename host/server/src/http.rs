@@ -150,3 +150,6 @@ async fn ready(axum::extract::State(app): axum::extract::State<App>) -> axum::re
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

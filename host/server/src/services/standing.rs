@@ -92,8 +92,10 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn who_may_not_act_opens_nothing_whoever_speaks_for_them() {
         let dir = tempfile::tempdir().unwrap();
-        let mut config = Config::default();
-        config.data_dir = Some(dir.path().join("data"));
+        let config = Config {
+            data_dir: Some(dir.path().join("data")),
+            ..Config::default()
+        };
         let settings = Settings::resolve(&config).unwrap();
         let services = Services::open(settings, Arc::new(SystemClock))
             .await

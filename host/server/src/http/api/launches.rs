@@ -57,7 +57,10 @@ pub async fn post(
         .live(&tenant, &id)
         .await
         .map_err(|problem| Problem::internal(&problem))?;
-    let version = live.ok_or_else(|| Problem::not_found("no version of this app is live"))?;
+    let version = live.ok_or_else(|| {
+        who.refused("not-live");
+        Problem::not_found("no version of this app is live")
+    })?;
     let launch = Launch {
         tenant: tenant.clone(),
         made_for: LaunchFor::User(user.clone()),

@@ -38,6 +38,7 @@ pub async fn post(
     let patient: PatientId = patient.parse().map_err(|_| PageError::NotFound)?;
     let id: AppId = form.app.parse().map_err(|_| PageError::NotFound)?;
     let Some(version) = app.registry.live(&tenant, &id).await? else {
+        record_refused(&app, &who, &tenant, "not-live")?;
         return stopped(&app, &who, &tenant, &patient, Stopped::NotLive { app: id }).await;
     };
     let launch = Launch {
