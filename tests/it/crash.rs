@@ -1,253 +1,32 @@
-//! kill -9 in the middle of an import: the store opens, the ledger holds, everything that
-//! was acknowledged is there, and nothing is there that the ledger does not announce.
-//!
-//! The victim and the inspector are processes of their own: this binary, started again with
-//! [`ROLE`] set, so that each opens what the one before left on disk.
+//! kill -9, in the middle of an import and in the middle of sessions, with the embedded
+//! store and with PostgreSQL: everything that was acknowledged is there afterwards, the
+//! ledger holds, and nothing is there that the ledger does not announce.
 
-use std::collections::{BTreeSet, HashMap};
-use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+mod import;
+mod session;
+
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use glovebox_database::fence::Fence;
-use glovebox_database::ledger::{self, Filter, Ledger, LedgerSettings};
-use glovebox_database::relations::Relations;
-use glovebox_database::{Keyspace, Records, SledRecords, SledSettings};
-use glovebox_fhir::{Interaction, Limits, Resource};
-use glovebox_gateway::{Door, Gateway, GatewayParts, ImportOptions, Session};
-use glovebox_model::ledger::Subject;
-use glovebox_model::scope::ScopeSet;
-use glovebox_model::{ManualClock, Timestamp};
+use glovebox_database::test_support::postgres::Server;
+use glovebox_tests::machine;
 
-const ROLE: &str = "GLOVEBOX_CRASH_ROLE";
-const DIR: &str = "GLOVEBOX_CRASH_DIR";
-/// First batch to import, or how many were acknowledged.
-const NUMBER: &str = "GLOVEBOX_CRASH_NUMBER";
-
-const ROUNDS: u32 = 20;
-const BATCH: usize = 7;
-
-struct Installation {
-    gateway: Gateway,
-    ledger: Ledger,
-    fence: Fence,
-    records: Arc<dyn Records>,
-    public_key: Vec<u8>,
+/// A PostgreSQL that keeps what it acknowledged, unless this machine has none.
+fn postgres(test: &str) -> Option<Arc<Server>> {
+    Server::shared()
+        .map_err(|why| machine::skip(test, &why))
+        .ok()
 }
 
-fn folder(path: &Path) -> cap_std::fs::Dir {
-    std::fs::create_dir_all(path).unwrap();
-    cap_std::fs::Dir::open_ambient_dir(path, cap_std::ambient_authority()).unwrap()
+/// Rounds of killing: fewer where a run must be short.
+fn rounds(all: u32) -> u32 {
+    if machine::is_quick() { 2 } else { all }
 }
 
-async fn open(dir: &Path) -> Installation {
-    let sled = SledRecords::open(
-        &dir.join("records"),
-        &SledSettings {
-            cache_bytes: 8 << 20,
-        },
-    );
-    let records: Arc<dyn Records> = sled.unwrap();
-    let keyspace = |name| Keyspace::new(Arc::clone(&records), name);
-    let clock = Arc::new(ManualClock::at(
-        Timestamp::parse("2026-11-23T20:00:00Z").unwrap(),
-    ));
-    let key = std::fs::read(dir.join("key")).unwrap();
-    let settings = LedgerSettings {
-        segment_bytes_max: 64 << 10,
-        ..LedgerSettings::default()
-    };
-    let anchors = keyspace("ledger");
-    let ledger = Ledger::open(
-        folder(&dir.join("ledger")),
-        anchors,
-        &key,
-        clock.clone(),
-        settings,
-    );
-    let ledger = ledger.await.unwrap();
-    let fence = Fence::open(keyspace("fence")).await.unwrap();
-    let gateway = Gateway::new(GatewayParts {
-        stores: HashMap::from([("main".parse().unwrap(), keyspace("fhir/main"))]),
-        ledger: ledger.clone(),
-        fence: fence.clone(),
-        relations: Relations::new(keyspace("relations")),
-        clock,
-        cursor_key: vec![7; 32].into(),
-    });
-    gateway.settle_intents().await.unwrap();
-    let public_key = ledger.public_key();
-    Installation {
-        gateway,
-        ledger,
-        fence,
-        records,
-        public_key,
-    }
-}
-
-fn batch(number: usize) -> Vec<Resource> {
-    let json = |n| {
-        format!(
-            r#"{{"resourceType":"Observation","id":"b{number}-{n}","status":"final","subject":{{"reference":"Patient/anna"}},"valueQuantity":{{"value":{n}.50}}}}"#
-        )
-    };
-    (0..BATCH)
-        .map(|n| Resource::parse(json(n).as_bytes(), Limits::RESOURCE).unwrap())
-        .collect()
-}
-
-async fn import(dir: &Path, first: usize) {
-    let installation = open(dir).await;
-    for number in first.. {
-        let (tenant, actor) = ("main".parse().unwrap(), Subject::default());
-        let import =
-            installation
-                .gateway
-                .import(&tenant, &actor, batch(number), ImportOptions::default());
-        assert!(import.await.unwrap().refused.is_empty());
-        println!("acknowledged {number}");
-        std::io::stdout().flush().unwrap();
-    }
-}
-
-async fn inspect(dir: &Path, acknowledged: usize) {
-    let installation = open(dir).await;
-    assert_eq!(installation.ledger.unresolved_intents().len(), 0);
-    let session = Session {
-        tenant: "main".parse().unwrap(),
-        subject: Subject::default(),
-        scopes: ScopeSet::parse("system/Observation.r").unwrap(),
-        patient: None,
-        user: None,
-        door: Door::Http,
-    };
-    let pass = installation.fence.enter(&[]).unwrap();
-    for resource in (0..acknowledged).flat_map(batch) {
-        let id = resource.id().unwrap();
-        let read = Interaction::read("Observation", id).unwrap();
-        let found = installation.gateway.execute(&session, &pass, read).await;
-        assert!(
-            found.is_ok(),
-            "{id} was acknowledged and is lost: {found:?}"
-        );
-    }
-    let mut announced = BTreeSet::new();
-    let mut filter = Filter {
-        kind: Some("import.intent".to_owned()),
-        ..Filter::default()
-    };
-    loop {
-        let page = installation.ledger.search(&filter).unwrap();
-        let Some(last) = page.last() else { break };
-        filter.before_seq = Some(last.seq);
-        for entry in &page {
-            for line in entry.detail["content"].as_array().unwrap() {
-                let reference = line.as_str().unwrap().split(' ').next().unwrap();
-                announced.insert(reference.to_owned());
-            }
-        }
-    }
-    let store = Keyspace::new(Arc::clone(&installation.records), "fhir/main");
-    let mut after = None;
-    let mut stored = 0;
-    loop {
-        let found = store.scan(b"v/", after.as_deref(), 1_000).await.unwrap();
-        let Some((last, _)) = found.last() else { break };
-        after = Some(last.clone());
-        for (key, _) in &found {
-            let key = std::str::from_utf8(key).unwrap();
-            let (reference, _version) = key["v/".len()..].rsplit_once('/').unwrap();
-            assert!(
-                announced.contains(reference),
-                "{reference} is stored without its intent"
-            );
-            stored += 1;
-        }
-    }
-    assert!(stored >= acknowledged * BATCH);
-    installation.ledger.shutdown().await.unwrap();
-    let anchors = Keyspace::new(Arc::clone(&installation.records), "ledger");
-    let anchor = ledger::read_anchor(&anchors).await.unwrap();
-    assert!(anchor.is_some());
-    let key = Some(installation.public_key.as_slice());
-    ledger::verify(&folder(&dir.join("ledger")), anchor, key, |_| ()).unwrap();
-}
-
-/// Not a test of its own: what the victim and the inspector do.
-#[test]
-fn another_process() {
-    let Ok(role) = std::env::var(ROLE) else {
-        return;
-    };
-    let dir = PathBuf::from(std::env::var(DIR).unwrap());
-    let number: usize = std::env::var(NUMBER).unwrap().parse().unwrap();
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    match role.as_str() {
-        "import" => runtime.block_on(import(&dir, number)),
-        _ => runtime.block_on(inspect(&dir, number)),
-    }
-}
-
-fn again(role: &str, dir: &Path, number: usize) -> Command {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command
-        .args(["--exact", "crash::another_process", "--nocapture"])
-        .env(ROLE, role)
-        .env(DIR, dir)
-        .env(NUMBER, number.to_string());
-    command
-}
-
-/// Imports until the moment comes; says how many batches were acknowledged in all.
-fn kill_in_the_middle(dir: &Path, acknowledged: usize, moment: Duration) -> usize {
-    let mut victim = again("import", dir, acknowledged)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let output = victim.stdout.take().unwrap();
-    let reader = std::thread::spawn(move || {
-        BufReader::new(output)
-            .lines()
-            .map_while(Result::ok)
-            .filter_map(|line| line.rsplit_once("acknowledged ")?.1.parse::<usize>().ok())
-            .last()
-    });
-    let started = Instant::now();
-    while started.elapsed() < moment {
-        assert!(
-            victim.try_wait().unwrap().is_none(),
-            "the import ended by itself"
-        );
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    victim.kill().unwrap();
-    victim.wait().unwrap();
-    reader.join().unwrap().map_or(acknowledged, |last| last + 1)
-}
-
-#[test]
-fn an_import_that_is_killed_loses_nothing_and_leaves_nothing_unannounced() {
-    let dir = tempfile::tempdir().unwrap();
-    let random = aws_lc_rs::rand::SystemRandom::new();
-    let key = aws_lc_rs::signature::Ed25519KeyPair::generate_pkcs8(&random).unwrap();
-    std::fs::write(dir.path().join("key"), key.as_ref()).unwrap();
-    let mut acknowledged = 0;
-    for round in 0..ROUNDS {
-        let mut byte = [0];
-        aws_lc_rs::rand::fill(&mut byte).unwrap();
-        // from while it opens to well into the import
-        let moment = Duration::from_millis(20 + 3 * u64::from(byte[0]));
-        acknowledged = kill_in_the_middle(dir.path(), acknowledged, moment);
-        let inspected = again("inspect", dir.path(), acknowledged).output().unwrap();
-        assert!(
-            inspected.status.success(),
-            "round {round}, killed after {moment:?}, {acknowledged} acknowledged:\n{}{}",
-            String::from_utf8_lossy(&inspected.stdout),
-            String::from_utf8_lossy(&inspected.stderr),
-        );
-    }
-    assert!(acknowledged > 0, "no round came as far as the first batch");
+/// Some time between the shortest and the longest.
+fn moment(shortest: Duration, longest: Duration) -> Duration {
+    let mut bytes = [0; 2];
+    aws_lc_rs::rand::fill(&mut bytes).unwrap();
+    let part = f64::from(u16::from_be_bytes(bytes)) / f64::from(u16::MAX);
+    shortest + (longest - shortest).mul_f64(part)
 }

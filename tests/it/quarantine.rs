@@ -25,7 +25,7 @@ async fn quarantine_ends_a_running_call_within_a_second_and_the_way_back_needs_t
         (stopped, Instant::now())
     };
     let quarantining = async {
-        tokio::time::sleep(Duration::from_millis(700)).await;
+        host.until_running("spin-forever").await;
         let asked = Instant::now();
         let answer = admin
             .post(

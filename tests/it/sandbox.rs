@@ -125,7 +125,7 @@ async fn with_unlimited_fuel_it_is_stopped_by_the_deadline_while_others_work() {
         (stopped, started.elapsed())
     };
     let meanwhile = async {
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        host.until_running("spin-forever").await;
         let screen = other.launch("sandbox", "anna-rossi", "lab-viewer").await;
         (screen, started.elapsed())
     };

@@ -1,7 +1,8 @@
 //! The program itself, as somebody at a terminal meets it.
 
+use std::io::Read;
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -60,21 +61,33 @@ pub fn run(arguments: &[&str]) -> Ended {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
+    // Read while it runs: a command that fills its pipe would wait for ever.
+    let stdout = collect(child.stdout.take());
+    let stderr = collect(child.stderr.take());
     let started = Instant::now();
-    while child.try_wait().unwrap().is_none() {
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
         if started.elapsed() > Duration::from_secs(10) {
             child.kill().unwrap();
         }
         std::thread::sleep(Duration::from_millis(10));
-    }
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = child.wait_with_output().unwrap();
+    };
+    let (stdout, stderr) = (stdout.join().unwrap(), stderr.join().unwrap());
     Ended {
         code: status.code(),
         stdout: String::from_utf8_lossy(&stdout).into_owned(),
         stderr: String::from_utf8_lossy(&stderr).into_owned(),
     }
+}
+
+fn collect(pipe: Option<impl Read + Send + 'static>) -> std::thread::JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(mut pipe) = pipe {
+            pipe.read_to_end(&mut bytes).unwrap();
+        }
+        bytes
+    })
 }

@@ -138,6 +138,19 @@ impl TestHost {
         }
     }
 
+    /// Closes the server and hands over what it leaves on disk, for another process.
+    pub async fn leave(mut self) -> Left {
+        self.is_kept = true;
+        let left = Left {
+            dir: self.dir.clone(),
+            demo: self.demo.clone(),
+        };
+        tokio::task::spawn_blocking(move || drop(self))
+            .await
+            .unwrap();
+        left
+    }
+
     /// Where it keeps everything.
     pub fn dir(&self) -> &Path {
         &self.dir
@@ -195,6 +208,26 @@ impl TestHost {
             .unwrap_or_else(|| panic!("there is no client {id}"))
     }
 
+    /// Waits until a call of this app runs.
+    pub async fn until_running(&self, app: &str) {
+        let runs = || {
+            let calls = self.services.runtime.running();
+            calls.iter().any(|call| {
+                call.subject
+                    .app
+                    .as_ref()
+                    .is_some_and(|id| id.as_str() == app)
+            })
+        };
+        for _ in 0..3_000 {
+            if runs() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("no call of {app} began");
+    }
+
     /// Entries of the ledger, oldest first.
     pub async fn ledger(&self, filter: Filter) -> Vec<Entry> {
         let mut entries = self.services.ledger.search(&filter).unwrap();
@@ -209,6 +242,20 @@ impl TestHost {
             ..Filter::default()
         })
         .await
+    }
+}
+
+/// A data directory whose server was closed; gone with the value.
+pub struct Left {
+    /// The directory.
+    pub dir: PathBuf,
+    /// What `demo.json` says.
+    pub demo: Value,
+}
+
+impl Drop for Left {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.dir);
     }
 }
 

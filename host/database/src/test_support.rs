@@ -7,8 +7,7 @@ use std::sync::Arc;
 use crate::records::{Keyspace, Records};
 use crate::sled_records::{SledRecords, SledSettings};
 
-#[cfg(test)]
-pub(crate) mod postgres;
+pub mod postgres;
 
 /// Memory for the page cache of a store in a test.
 const CACHE_BYTES: u64 = 8 << 20;

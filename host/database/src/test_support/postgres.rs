@@ -1,4 +1,4 @@
-//! A throw-away PostgreSQL server for this crate's tests, from the system's binaries.
+//! A throw-away PostgreSQL server for tests, from the system's binaries.
 //!
 //! The server refuses to run as root. As root, its programs are started as the user
 //! `postgres` directly, so that neither sudo nor a login is needed.
@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// A running server; stopped and removed with its last handle.
-pub(crate) struct Server {
+pub struct Server {
     programs: PathBuf,
     owner: Option<(u32, u32)>,
     dir: tempfile::TempDir,
@@ -23,7 +23,7 @@ static SHARED: Mutex<Weak<Server>> = Mutex::new(Weak::new());
 
 impl Server {
     /// The server that the tests of one process share, or why there is none.
-    pub(crate) fn shared() -> Result<Arc<Self>, String> {
+    pub fn shared() -> Result<Arc<Self>, String> {
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(server) = shared.upgrade() {
             return Ok(server);
@@ -34,7 +34,7 @@ impl Server {
     }
 
     /// A server of its own, with some lines of configuration.
-    pub(crate) fn start(configuration: &[&str]) -> Result<Self, String> {
+    pub fn start(configuration: &[&str]) -> Result<Self, String> {
         let programs = find_programs().ok_or("initdb and pg_ctl are not installed")?;
         let dir = tempfile::tempdir().map_err(|error| error.to_string())?;
         let owner = unprivileged_owner(dir.path())?;
@@ -82,14 +82,27 @@ impl Server {
     }
 
     /// The address of a new, empty database.
-    pub(crate) async fn new_database(&self) -> String {
-        use sqlx::{AssertSqlSafe, Connection, PgConnection};
+    ///
+    /// # Panics
+    /// If the server does not answer: a test cannot go on without.
+    #[expect(
+        clippy::expect_used,
+        reason = "a test cannot go on without its database"
+    )]
+    pub async fn new_database(&self) -> String {
         let name = format!("test_{}", self.databases.fetch_add(1, Ordering::SeqCst));
-        let mut connection = PgConnection::connect(&self.url("postgres")).await.unwrap();
-        let create = AssertSqlSafe(format!("CREATE DATABASE {name}"));
-        sqlx::query(create).execute(&mut connection).await.unwrap();
-        connection.close().await.unwrap();
+        self.create(&name)
+            .await
+            .expect("the server makes a database");
         self.url(&name)
+    }
+
+    async fn create(&self, name: &str) -> Result<(), sqlx::Error> {
+        use sqlx::{AssertSqlSafe, Connection, PgConnection};
+        let mut connection = PgConnection::connect(&self.url("postgres")).await?;
+        let create = AssertSqlSafe(format!("CREATE DATABASE {name}"));
+        sqlx::query(create).execute(&mut connection).await?;
+        connection.close().await
     }
 
     fn url(&self, database: &str) -> String {

@@ -85,7 +85,9 @@ impl Store {
         for position in head.chunks..before {
             batch = batch.delete(chunk_key(&head.id, position), Expect::Any);
         }
-        self.commit(batch, Durability::Relaxed).await
+        // Whoever was shown a screen goes on from it after a crash. What the app stored during
+        // the call was committed before, so it is on disk then too.
+        self.commit(batch, Durability::Sync).await
     }
 
     /// Writes the end of a session.
