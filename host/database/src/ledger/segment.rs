@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use cap_std::fs::{Dir, File, OpenOptions};
+use cap_std::fs::{Dir, File, OpenOptions, OpenOptionsExt as _};
 
 use super::error::{Fault, LedgerError};
 
@@ -48,7 +48,8 @@ pub(super) fn list(dir: &Dir) -> Result<Vec<u32>, LedgerError> {
 /// Creates a segment, for appending only. Its name is durable after [`sync_dir`].
 pub(super) fn create(dir: &Dir, number: u32) -> io::Result<std::fs::File> {
     let mut options = OpenOptions::new();
-    options.append(true).create_new(true);
+    // Names of patients and users are in it: nobody but the server's own user reads it.
+    options.append(true).create_new(true).mode(0o600);
     Ok(dir.open_with(name(number), &options)?.into_std())
 }
 

@@ -67,8 +67,9 @@ impl Flusher {
         }
     }
 
+    /// sled writes, the kernel brings it to disk: data, and what is needed to find it again.
     fn flush(&self) -> Result<(), RecordsError> {
         self.db.flush().map_err(RecordsError::engine)?;
-        self.file.sync_all().map_err(RecordsError::engine)
+        self.file.sync_data().map_err(RecordsError::engine)
     }
 }

@@ -218,8 +218,6 @@ fn patient_list() -> PatientList {
                 mrn: Some(format!("MRN-1{:05}", index * 7919 % 99_999)),
             },
             url: "patient.html".into(),
-            last_visit: (index % 5 != 4)
-                .then(|| format!("2026-{:02}-{:02}", 11 - index % 6, 3 + index * 2)),
         });
     PatientList {
         search_url: "/chart".into(),

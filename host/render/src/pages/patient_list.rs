@@ -33,8 +33,6 @@ pub struct PatientRow {
     pub patient: PatientHead,
     /// The patient's page.
     pub url: String,
-    /// FHIR date of the last visit.
-    pub last_visit: Option<String>,
 }
 
 impl PatientList {
@@ -46,13 +44,13 @@ impl PatientList {
                     h1 { "Patients" }
                     p class="muted" { (self.count()) }
                 }
-                (search_box(&self.search_url, "Name or MRN", &self.query, &self.search_hidden))
+                (search_box(&self.search_url, "Name, birth date or MRN", &self.query, &self.search_hidden))
             }
             @if self.rows.is_empty() {
                 @if self.query.is_empty() {
                     (empty("No patients to show", "You may open patients of your ward. Ask an administrator if somebody is missing."))
                 } @else {
-                    (empty("Nobody found", "Try fewer letters, or the medical record number."))
+                    (empty("Nobody found", "Try fewer letters, a birth date such as 1980-02-29, or the whole medical record number."))
                 }
             } @else {
                 (self.table())
@@ -83,7 +81,6 @@ impl PatientList {
                         th scope="col" { "Age" }
                         th scope="col" { "Sex" }
                         th scope="col" { "MRN" }
-                        th scope="col" { "Last visit" }
                     } }
                     tbody { @for row in &self.rows { (row.draw()) } }
                 }
@@ -106,7 +103,6 @@ impl PatientRow {
                 td class="figures" { (text(&self.patient.age)) }
                 td { (text(&self.patient.sex)) }
                 td class="figures" { (text(&self.patient.mrn)) }
-                td class="figures" { (date(&self.last_visit)) }
             }
         }
     }

@@ -1,11 +1,12 @@
 //! The gateway's refusals in the guest's words. Absent and forbidden are one and the same.
 
 use glovebox_database::fence::Revoked;
+use glovebox_fhir::InteractionKind;
 use glovebox_gateway::Refusal;
 use serde_json::json;
 
 use crate::bindings::{FhirTypesHost, WitFhirError};
-use crate::state::CallState;
+use crate::state::{CallEnv, CallState};
 use crate::stop::{Halt, Stopped};
 
 /// Why a FHIR call has no result: an answer for the guest, or the end of the call.
@@ -41,6 +42,21 @@ impl FhirFault {
     /// A cause without a case of its own: `code: text`.
     pub(crate) fn other(code: &str, text: &str) -> Self {
         Self::Answer(WitFhirError::Other(format!("{code}: {text}")))
+    }
+}
+
+impl CallEnv {
+    /// The fault of a request that makes no sense, recorded like any other refusal.
+    pub(crate) fn senseless(
+        &self,
+        kind: InteractionKind,
+        resource_type: &str,
+        problem: impl std::fmt::Display,
+    ) -> FhirFault {
+        let (gateway, session) = (&self.services.gateway, &self.session);
+        gateway
+            .invalid(session, kind, resource_type, &problem.to_string())
+            .into()
     }
 }
 

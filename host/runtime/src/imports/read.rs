@@ -2,7 +2,7 @@
 //! decides, re-checks and records. Here it is only metered and translated.
 
 use futures_util::future::join_all;
-use glovebox_fhir::{Interaction, SearchQuery};
+use glovebox_fhir::{Interaction, InteractionKind, SearchQuery};
 use glovebox_gateway::{Answer, Cursor, Released};
 use wasmtime::component::Resource;
 
@@ -48,7 +48,7 @@ async fn fetch(env: &CallEnv, interaction: Interaction) -> Result<Released, Fhir
 
 async fn search(env: &CallEnv, query: WitQuery) -> Result<OpenSearch, FhirFault> {
     let parsed = SearchQuery::parse(&query.resource_type, &query.parameters)
-        .map_err(|problem| FhirFault::invalid(&problem.to_string()))?;
+        .map_err(|problem| env.senseless(InteractionKind::Search, &query.resource_type, problem))?;
     let start = Cursor::start(&query.resource_type, query.parameters);
     match execute(env, Interaction::search(parsed)).await? {
         Answer::Page(page) => Ok(OpenSearch::new(start, page)),
@@ -58,14 +58,15 @@ async fn search(env: &CallEnv, query: WitQuery) -> Result<OpenSearch, FhirFault>
     }
 }
 
-fn read_of(resource_type: &str, id: &str) -> Result<Interaction, FhirFault> {
-    Interaction::read(resource_type, id).map_err(|problem| FhirFault::invalid(&problem.to_string()))
+fn read_of(env: &CallEnv, resource_type: &str, id: &str) -> Result<Interaction, FhirFault> {
+    Interaction::read(resource_type, id)
+        .map_err(|problem| env.senseless(InteractionKind::Read, resource_type, problem))
 }
 
 async fn find(env: &CallEnv, request: WitRequest) -> Result<Found, FhirFault> {
     match request {
         WitRequest::Read((resource_type, id)) => Ok(Found::Resource(
-            fetch(env, read_of(&resource_type, &id)?).await?,
+            fetch(env, read_of(env, &resource_type, &id)?).await?,
         )),
         WitRequest::Search(query) => Ok(Found::Search(Box::new(search(env, query).await?))),
         WitRequest::Other(_) => Err(FhirFault::other("not-supported", "this kind of request")),
@@ -96,7 +97,7 @@ impl ReadHost for CallState {
     async fn read(&mut self, resource_type: String, id: String) -> Result<String, FhirFault> {
         self.enter(resource_type.len() + id.len())?;
         let env = self.env.clone();
-        let released = fetch(&env, read_of(&resource_type, &id)?).await?;
+        let released = fetch(&env, read_of(&env, &resource_type, &id)?).await?;
         self.hand_over(released)
     }
 
@@ -109,7 +110,7 @@ impl ReadHost for CallState {
         self.enter(resource_type.len() + id.len() + version_id.len())?;
         let env = self.env.clone();
         let interaction = Interaction::vread(&resource_type, &id, &version_id)
-            .map_err(|problem| FhirFault::invalid(&problem.to_string()))?;
+            .map_err(|problem| env.senseless(InteractionKind::Vread, &resource_type, problem))?;
         let released = fetch(&env, interaction).await?;
         self.hand_over(released)
     }

@@ -138,6 +138,45 @@ async fn a_batch_answers_each_request_by_itself() {
 }
 
 #[tokio::test]
+async fn what_makes_no_sense_is_refused_and_recorded() {
+    let house = House::new().await;
+    house.admit(&["anna-rossi"], 1).await;
+    let mut state = house.state("s1", "patient/Observation.cruds");
+    let is_invalid = |fault: FhirFault| {
+        assert!(
+            matches!(&fault, FhirFault::Answer(WitFhirError::Invalid(outcome)) if outcome.contains("OperationOutcome")),
+            "{fault:?}"
+        );
+    };
+    let text = str::to_owned;
+    is_invalid(state.read(text("Bot"), text("1")).await.unwrap_err());
+    is_invalid(state.read(text("Patient"), text("../x")).await.unwrap_err());
+    is_invalid(
+        state
+            .vread(text("Patient"), text("1"), text(""))
+            .await
+            .unwrap_err(),
+    );
+    let query = WitQuery {
+        resource_type: text("Observation"),
+        parameters: vec![(text("favourite"), text("yes"))],
+    };
+    is_invalid(state.search(query).await.unwrap_err());
+    is_invalid(state.create(text("a"), text("{")).await.unwrap_err());
+    is_invalid(
+        state
+            .delete(text("b"), text("Observation"), text(" "), text("1"))
+            .await
+            .unwrap_err(),
+    );
+    assert_eq!(
+        house.entries("fhir"),
+        ["read", "read", "vread", "search-type", "create", "delete"]
+            .map(|action| format!("{action} failed: invalid"))
+    );
+}
+
+#[tokio::test]
 async fn a_write_with_the_same_request_id_is_carried_out_once() {
     let house = House::new().await;
     house.admit(&["anna-rossi"], 0).await;

@@ -3,7 +3,7 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 use glovebox_database::{Batch, Durability, Expect};
-use glovebox_fhir::{Interaction, Limits, Resource};
+use glovebox_fhir::{Interaction, InteractionKind, Limits, Resource};
 use glovebox_gateway::Answer;
 
 use crate::bindings::{WitFhirError, WitOutcome, WriteHost};
@@ -13,12 +13,9 @@ use crate::state::{CallEnv, CallState};
 /// Longest request id, in bytes.
 const REQUEST_ID_BYTES_MAX: usize = 64;
 
-fn invalid(problem: impl std::fmt::Display) -> FhirFault {
-    FhirFault::invalid(&problem.to_string())
-}
-
-fn parse(json: &str) -> Result<Resource, FhirFault> {
-    Resource::parse(json.as_bytes(), Limits::RESOURCE).map_err(invalid)
+fn parse(env: &CallEnv, kind: InteractionKind, json: &str) -> Result<Resource, FhirFault> {
+    Resource::parse(json.as_bytes(), Limits::RESOURCE)
+        .map_err(|problem| env.senseless(kind, "", problem))
 }
 
 /// Where the outcome of a request is kept. The request id is the app's text: only its
@@ -105,7 +102,8 @@ impl WriteHost for CallState {
         request_id: String,
         resource: String,
     ) -> Result<WitOutcome, FhirFault> {
-        let interaction = parse(&resource).map(Interaction::create);
+        let interaction =
+            parse(&self.env, InteractionKind::Create, &resource).map(Interaction::create);
         self.write_once(&request_id, resource.len(), interaction)
             .await
     }
@@ -116,8 +114,12 @@ impl WriteHost for CallState {
         resource: String,
         if_match: String,
     ) -> Result<WitOutcome, FhirFault> {
-        let interaction = parse(&resource)
-            .and_then(|parsed| Interaction::update(parsed, Some(&if_match)).map_err(invalid));
+        let (env, kind) = (&self.env, InteractionKind::Update);
+        let interaction = parse(env, kind, &resource).and_then(|parsed| {
+            let resource_type = parsed.resource_type().to_owned();
+            Interaction::update(parsed, Some(&if_match))
+                .map_err(|problem| env.senseless(kind, &resource_type, problem))
+        });
         self.write_once(&request_id, resource.len(), interaction)
             .await
     }
@@ -145,7 +147,10 @@ impl WriteHost for CallState {
         if_match: String,
     ) -> Result<WitOutcome, FhirFault> {
         let interaction =
-            Interaction::delete(&resource_type, &id, Some(&if_match)).map_err(invalid);
+            Interaction::delete(&resource_type, &id, Some(&if_match)).map_err(|problem| {
+                self.env
+                    .senseless(InteractionKind::Delete, &resource_type, problem)
+            });
         self.write_once(&request_id, resource_type.len() + id.len(), interaction)
             .await
     }

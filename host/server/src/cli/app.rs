@@ -48,6 +48,6 @@ pub(crate) fn read_component(path: &Path) -> Result<(Vec<u8>, Package), Failure>
         .read_to_end(&mut bytes)
         .map_err(failed)?;
     let package = glovebox_package::read(&bytes)
-        .map_err(|problem| Failure::no(format!("{}: {problem}", path.display())))?;
+        .map_err(|problem| Failure::fault(format!("{}: {problem}", path.display())))?;
     Ok((bytes, package))
 }

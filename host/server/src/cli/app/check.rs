@@ -12,7 +12,7 @@ use crate::cli::failure::{Done, Failure};
 use crate::cli::say;
 
 /// Checks a component as an upload would, without a server: its manifest, what it imports,
-/// what it asks to see. Exit code 1 if it would be refused.
+/// what it asks to see. Exit code 2 if it would be refused.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  glovebox app check target/guests/lab-viewer.wasm")]
 pub(crate) struct Arguments {
@@ -35,7 +35,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<Done, Failure> {
     let preparer =
         Preparer::new(settings, None).map_err(|problem| Failure::fault(problem.to_string()))?;
     let prepared = preparer.prepare(&bytes).await;
-    let refused = |why: String| Failure::no(format!("{}: {why}", arguments.file.display()));
+    let refused = |why: String| Failure::fault(format!("{}: {why}", arguments.file.display()));
     let prepared = prepared.map_err(|problem| refused(problem.to_string()))?;
     let names: Vec<String> = prepared
         .imports()

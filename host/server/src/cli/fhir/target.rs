@@ -118,7 +118,7 @@ impl Target {
                     .import(tenant, &Subject::default(), resources, *options)
                     .await;
                 imported.map_err(|refusal| match refusal {
-                    Refusal::Invalid(problem) => Failure::no(problem),
+                    Refusal::Invalid(problem) => Failure::fault(problem),
                     _ => Failure::fault(
                         "the data directory cannot be written now: see the log above",
                     ),

@@ -58,7 +58,6 @@ pub async fn get(
     let rows = page.matches.iter().map(|released| PatientRow {
         patient: record::patient_head(&record::parse(&released.bytes), &today),
         url: format!("/chart/patients/{}?tenant={tenant}", released.id),
-        last_visit: None,
     });
     let next_url = match &page.next {
         Some(cursor) => {
@@ -86,15 +85,23 @@ pub async fn get(
     pass.release(|| response).map_err(|_| PageError::NotFound)
 }
 
-/// What the search box means: each word is the beginning of a name.
+/// What the search box means. A day is the date of birth, another word with a digit is a
+/// whole identifier, and any other word is the beginning of a name.
 fn search(words: &str) -> Result<SearchQuery, PageError> {
     let words: String = words.chars().take(200).collect();
     let mut pairs: Vec<(String, String)> = words
         .split_whitespace()
         .take(8)
         .map(|word| {
+            let name = if is_day(word) {
+                "birthdate"
+            } else if word.bytes().any(|byte| byte.is_ascii_digit()) {
+                "identifier"
+            } else {
+                "name"
+            };
             (
-                "name".to_owned(),
+                name.to_owned(),
                 word.replace('\\', "")
                     .replace(',', "\\,")
                     .replace('|', "\\|")
@@ -106,12 +113,27 @@ fn search(words: &str) -> Result<SearchQuery, PageError> {
     SearchQuery::parse("Patient", &pairs).map_err(|problem| PageError::Invalid(problem.to_string()))
 }
 
+/// Whether this is a day as FHIR writes it, which is also a valid value of a date search.
+fn is_day(word: &str) -> bool {
+    word.len() == "1980-02-29".len() && glovebox_fhir::DateRange::parse(word).is_some()
+}
+
 #[cfg(test)]
 mod tests {
     use super::search;
 
     #[test]
-    fn whatever_is_typed_is_a_search_for_names() {
+    fn a_word_is_a_name_a_birth_date_or_an_identifier() {
+        let query = search("rossi 1980-02-29 MRN-100001 1980-13-01").unwrap();
+        assert_eq!(
+            query.canonical(),
+            "Patient?birthdate=1980-02-29&identifier=1980-13-01&identifier=MRN-100001\
+             &name=rossi&_sort=family,given&_count=50"
+        );
+    }
+
+    #[test]
+    fn whatever_is_typed_is_a_search() {
         for typed in [
             "",
             "anna rossi",
