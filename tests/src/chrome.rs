@@ -240,8 +240,11 @@ impl Chrome {
     pub async fn screenshots(&self, name: &str) {
         let dir = screenshot_dir();
         for scheme in ["light", "dark"] {
-            let features =
-                json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+            // without motion, or colours would still be fading from one scheme to the other
+            let features = json!({ "features": [
+                { "name": "prefers-reduced-motion", "value": "reduce" },
+                { "name": "prefers-color-scheme", "value": scheme },
+            ] });
             self.devtools("Emulation.setEmulatedMedia", features).await;
             let shot = self
                 .devtools(

@@ -303,7 +303,7 @@ impl Drug {
     /// A FHIR Dosage, text and timing.
     pub(crate) fn dosage(&self) -> Value {
         let verb = match self.route {
-            Route::Oral => "Take",
+            Route::Oral => "Take by mouth",
             Route::Inhaled => "Inhale",
         };
         let (how_often, repeat, as_needed) = match self.schedule {
@@ -333,7 +333,7 @@ impl Drug {
             Route::Inhaled => crate::terms::snomed("447694001", "Respiratory tract route"),
         };
         json!({
-            "text": format!("{verb} {how_often}: {}", self.text),
+            "text": format!("{verb} {how_often}"),
             "timing": { "repeat": repeat },
             "asNeededBoolean": as_needed,
             "route": route.concept(),
