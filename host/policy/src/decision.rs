@@ -1,8 +1,9 @@
 //! The decision before the fetch: type and scope, whatever is stored.
 
 use std::fmt;
+use std::sync::Arc;
 
-use glovebox_fhir::{Interaction, InteractionKind, SearchQuery, compartment};
+use glovebox_fhir::{Interaction, InteractionKind, SearchQuery, ValidateMode, compartment};
 use glovebox_model::scope::{Level, Permissions, ResourceScope};
 
 use crate::permitted::{Basis, Permitted, Reach};
@@ -23,6 +24,12 @@ pub enum Rule {
     ScopeFilter,
     /// A scope's own parameters are not ones that the host can evaluate.
     ScopeFilterUnknown,
+    /// The resource carries a security label that the session is not cleared for.
+    Label,
+    /// A search by what the approval hides; carries the parameter.
+    HiddenElement(String),
+    /// A change of a resource that is shown in part only; carries its type.
+    PartlyShown(String),
     /// A `user/` search without a patient over more patients than one search may cover.
     TooManyPatients,
 }
@@ -36,6 +43,9 @@ impl fmt::Display for Rule {
             Self::Compartment => "compartment",
             Self::ScopeFilter => "scope-filter",
             Self::ScopeFilterUnknown => "scope-filter-unknown",
+            Self::Label => "label",
+            Self::HiddenElement(_) => "hidden-element",
+            Self::PartlyShown(_) => "partly-shown",
             Self::TooManyPatients => "too-many-patients",
         })
     }
@@ -88,7 +98,49 @@ pub fn decide(request: &AccessRequest<'_>, interaction: Interaction) -> Decision
         let denial = Denial::new(refused.unwrap_or_else(missing));
         return Decision::Deny(denial, interaction);
     }
-    Decision::Permit(Permitted::new(interaction, bases))
+    if let Err(rule) = projected(request, &interaction) {
+        return Decision::Deny(Denial::new(rule), interaction);
+    }
+    Decision::Permit(Permitted::new(
+        interaction,
+        bases,
+        Arc::clone(request.terms),
+    ))
+}
+
+/// What is hidden is not asked about, and who sees a resource in part does not change it.
+fn projected(request: &AccessRequest<'_>, interaction: &Interaction) -> Result<(), Rule> {
+    let projection = &request.terms.projection;
+    if projection.is_empty() {
+        return Ok(());
+    }
+    let resource_type = interaction.resource_type();
+    let changes = matches!(
+        letter(interaction.kind()),
+        Permissions::UPDATE | Permissions::DELETE
+    );
+    if changes && projection.concerns(resource_type) {
+        return Err(Rule::PartlyShown(resource_type.to_owned()));
+    }
+    if let Interaction::Search(query) = interaction {
+        visible(request, resource_type, query.pairs())?;
+    }
+    Ok(())
+}
+
+fn visible(
+    request: &AccessRequest<'_>,
+    resource_type: &str,
+    pairs: &[(String, String)],
+) -> Result<(), Rule> {
+    let hidden = request
+        .terms
+        .projection
+        .hidden_parameter(resource_type, pairs);
+    match hidden {
+        Some(name) => Err(Rule::HiddenElement(name.to_owned())),
+        None => Ok(()),
+    }
 }
 
 fn basis(
@@ -123,6 +175,8 @@ fn basis(
     let filter = if scope.parameters.is_empty() {
         None
     } else {
+        // An app that may choose its scopes could ask about what is hidden by their filters.
+        visible(request, resource_type, &scope.parameters)?;
         let parsed = SearchQuery::parse(resource_type, &scope.parameters);
         Some(parsed.map_err(|_| Rule::ScopeFilterUnknown)?)
     };
@@ -136,11 +190,19 @@ fn basis(
 /// The SMART v2 letter that an interaction needs.
 pub(crate) fn letter(kind: InteractionKind) -> Permissions {
     match kind {
-        InteractionKind::Read | InteractionKind::Vread => Permissions::READ,
+        InteractionKind::Read | InteractionKind::Vread | InteractionKind::History => {
+            Permissions::READ
+        }
         InteractionKind::Search => Permissions::SEARCH,
-        InteractionKind::Create => Permissions::CREATE,
-        InteractionKind::Update => Permissions::UPDATE,
-        InteractionKind::Delete => Permissions::DELETE,
+        InteractionKind::Create | InteractionKind::Validate(ValidateMode::Create) => {
+            Permissions::CREATE
+        }
+        InteractionKind::Update
+        | InteractionKind::Patch
+        | InteractionKind::Validate(ValidateMode::Update) => Permissions::UPDATE,
+        InteractionKind::Delete | InteractionKind::Validate(ValidateMode::Delete) => {
+            Permissions::DELETE
+        }
     }
 }
 

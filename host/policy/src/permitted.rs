@@ -1,12 +1,14 @@
 //! The proof that a decision was made, and what it allows to come back.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use glovebox_fhir::{FactsView, Interaction, SearchQuery, compartment};
 use glovebox_model::PatientId;
 
 use crate::decision::{Denial, Rule};
 use crate::system::SystemReason;
+use crate::terms::Terms;
 
 /// Whose data an authority reaches.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,11 +83,16 @@ impl Basis {
 pub struct Permitted<I> {
     interaction: I,
     bases: Vec<Basis>,
+    terms: Arc<Terms>,
 }
 
 impl Permitted<Interaction> {
-    pub(crate) fn new(interaction: Interaction, bases: Vec<Basis>) -> Self {
-        Self { interaction, bases }
+    pub(crate) fn new(interaction: Interaction, bases: Vec<Basis>, terms: Arc<Terms>) -> Self {
+        Self {
+            interaction,
+            bases,
+            terms,
+        }
     }
 
     /// What may be done.
@@ -98,9 +105,18 @@ impl Permitted<Interaction> {
         &self.bases
     }
 
+    /// What the approval says beyond scopes: the projection to apply to what passes.
+    pub fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
     /// Checks one resource that is about to be given out, or the content about to be
-    /// written, by its facts. The one function behind reads, searches and pages.
+    /// written, by its facts. The one function behind reads, searches and pages. A label
+    /// that is withheld refuses whatever the scopes allow.
     pub fn recheck(&self, facts: &FactsView<'_>) -> Result<&Basis, Denial> {
+        if !self.terms.clearance.admits(facts) {
+            return Err(Denial::new(Rule::Label));
+        }
         let mut failed = Rule::Compartment;
         for basis in &self.bases {
             match basis.check(facts) {

@@ -1,9 +1,12 @@
 //! Interactions of the host itself. The list of reasons is closed, only the gateway
 //! names it, and each use is in the ledger.
 
+use std::sync::Arc;
+
 use glovebox_fhir::Interaction;
 
 use crate::permitted::{Basis, Permitted, Reach};
+use crate::terms::Terms;
 
 /// Why the host itself touches patient data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,5 +37,9 @@ pub fn permit_system(
     reach: Reach,
     interaction: Interaction,
 ) -> Permitted<Interaction> {
-    Permitted::new(interaction, vec![Basis::system(reason, reach)])
+    Permitted::new(
+        interaction,
+        vec![Basis::system(reason, reach)],
+        Arc::new(Terms::host()),
+    )
 }

@@ -152,7 +152,7 @@ impl House {
         let (who, number) = (actor("admin"), version(number));
         let approved = self
             .registry
-            .approve(&tenant(), &app(), &number, &who, "reviewed", None, None)
+            .approve(&tenant(), &app(), &number, &who, "reviewed", None, None, None)
             .await;
         approved.unwrap()
     }

@@ -41,6 +41,7 @@ fn decided(
         scopes: &scopes,
         patient: context.as_ref(),
         rights,
+        terms: &Arc::default(),
     };
     decide(&request, interaction)
 }

@@ -34,7 +34,7 @@ async fn an_uploaded_and_approved_app_can_be_launched_within_its_approval() {
     let one = version("1.0.0");
     let refused = house
         .registry
-        .approve(&tenant(), &app(), &one, &who, "ok", Some(beyond), None)
+        .approve(&tenant(), &app(), &one, &who, "ok", Some(beyond), None, None)
         .await;
     assert!(matches!(
         refused.unwrap(),
@@ -56,6 +56,7 @@ async fn an_uploaded_and_approved_app_can_be_launched_within_its_approval() {
             "ok",
             Some(within.clone()),
             Some(limits),
+            None,
         )
         .await;
     approved.unwrap().unwrap();
