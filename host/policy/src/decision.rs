@@ -1,12 +1,13 @@
 //! The decision before the fetch: type and scope, whatever is stored.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
 use glovebox_fhir::{Interaction, InteractionKind, SearchQuery, ValidateMode, compartment};
 use glovebox_model::scope::{Level, Permissions, ResourceScope};
 
-use crate::permitted::{Basis, Permitted, Reach};
+use crate::permitted::{Basis, Permitted, Reach, Targets};
 use crate::request::{AccessRequest, UserRights};
 
 /// The rule that refused. The text is stable and stands in the ledger.
@@ -30,6 +31,10 @@ pub enum Rule {
     HiddenElement(String),
     /// A change of a resource that is shown in part only; carries its type.
     PartlyShown(String),
+    /// A Provenance of something that the session may not read.
+    ProvenanceTarget,
+    /// A type that holds who looked at what: never given to apps.
+    NotForApps,
     /// A `user/` search without a patient over more patients than one search may cover.
     TooManyPatients,
 }
@@ -46,6 +51,8 @@ impl fmt::Display for Rule {
             Self::Label => "label",
             Self::HiddenElement(_) => "hidden-element",
             Self::PartlyShown(_) => "partly-shown",
+            Self::ProvenanceTarget => "provenance-target",
+            Self::NotForApps => "not-for-apps",
             Self::TooManyPatients => "too-many-patients",
         })
     }
@@ -80,6 +87,9 @@ pub enum Decision {
 pub fn decide(request: &AccessRequest<'_>, interaction: Interaction) -> Decision {
     let letter = letter(interaction.kind());
     let resource_type = interaction.resource_type();
+    if resource_type == "AuditEvent" {
+        return Decision::Deny(Denial::new(Rule::NotForApps), interaction);
+    }
     let mut bases = Vec::new();
     let mut refused = None;
     for scope in request.scopes.resources() {
@@ -105,6 +115,7 @@ pub fn decide(request: &AccessRequest<'_>, interaction: Interaction) -> Decision
         interaction,
         bases,
         Arc::clone(request.terms),
+        Targets::Readable(BTreeSet::new()),
     ))
 }
 
@@ -177,7 +188,7 @@ fn basis(
     } else {
         // An app that may choose its scopes could ask about what is hidden by their filters.
         visible(request, resource_type, &scope.parameters)?;
-        let parsed = SearchQuery::parse(resource_type, &scope.parameters);
+        let parsed = SearchQuery::parse_filter(resource_type, &scope.parameters);
         Some(parsed.map_err(|_| Rule::ScopeFilterUnknown)?)
     };
     Ok(Basis {
