@@ -12,7 +12,10 @@
 mod api;
 mod bad_input;
 mod crash;
+mod fhir_abuse;
+mod fhir_clients;
 mod fhir_http;
+mod fhir_protocol;
 mod floors;
 mod forms;
 mod import;

@@ -100,17 +100,7 @@ pub fn router(services: App) -> Router {
         .layer(RequestBodyLimitLayer::new(UPLOAD_BYTES_MAX))
         .layer(from_fn(problem::uniform))
         .layer(from_fn_with_state(Arc::clone(&services), headers::machine));
-    let records = Router::new()
-        .route("/{tenant}/{resource_type}", get(fhir::search::get))
-        .route("/{tenant}/{resource_type}/{id}", get(fhir::read::get))
-        .route(
-            "/{tenant}/{resource_type}/{id}/_history/{version}",
-            get(fhir::read::version),
-        )
-        .fallback(fhir::not_supported)
-        .method_not_allowed_fallback(fhir::not_supported);
     let protocols = Router::new()
-        .nest("/fhir", records)
         .route("/oauth/{tenant}/token", post(oauth::token::post))
         .layer(RequestBodyLimitLayer::new(FORM_BYTES_MAX))
         .layer(from_fn_with_state(Arc::clone(&services), headers::machine));
@@ -123,6 +113,7 @@ pub fn router(services: App) -> Router {
         .merge(protocols)
         .merge(plain)
         .nest("/api/v1", api)
+        .nest("/fhir", fhir::router(Arc::clone(&services)))
         .fallback(
             any(pages::not_found).layer(from_fn_with_state(Arc::clone(&services), headers::page)),
         )
