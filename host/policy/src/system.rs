@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use glovebox_fhir::Interaction;
 
-use crate::permitted::{Basis, Permitted, Reach};
+use crate::permitted::{Basis, Permitted, Reach, Targets};
 use crate::terms::Terms;
 
 /// Why the host itself touches patient data.
@@ -15,6 +15,8 @@ pub enum SystemReason {
     Import,
     /// A page lists the patients whom the signed-in user may open.
     PatientPicker,
+    /// A clinician puts an app's draft into the record: who did so is written beside it.
+    DraftProvenance,
     /// A page shows the chart of a patient whom the signed-in user may open.
     Chart,
 }
@@ -25,6 +27,7 @@ impl SystemReason {
         match self {
             Self::Import => "import",
             Self::PatientPicker => "patient-picker",
+            Self::DraftProvenance => "draft-provenance",
             Self::Chart => "chart",
         }
     }
@@ -41,5 +44,6 @@ pub fn permit_system(
         interaction,
         vec![Basis::system(reason, reach)],
         Arc::new(Terms::host()),
+        Targets::NotAsked,
     )
 }
