@@ -16,6 +16,7 @@ mod tests;
 use std::fmt;
 use std::str::FromStr;
 
+pub use filter::alternatives;
 pub use permissions::Permissions;
 pub use resource::{Level, ResourceScope, Syntax, TypeSelector};
 pub use set::ScopeSet;

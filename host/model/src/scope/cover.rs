@@ -40,7 +40,10 @@ pub(super) fn covers(mine: &[&ResourceScope], wanted: &ResourceScope) -> bool {
         .filter(|scope| {
             scope.level == wanted.level
                 && selects(&scope.resource_type, &wanted.resource_type)
-                && !scope.permissions.intersection(wanted.permissions).is_empty()
+                && !scope
+                    .permissions
+                    .intersection(wanted.permissions)
+                    .is_empty()
         })
         .map(|scope| (scope.permissions, ways(scope)))
         .collect();
@@ -58,9 +61,7 @@ type Terms = BTreeMap<(Level, TypeSelector, Conditions), Permissions>;
 
 /// The scopes that say the same as `scopes` in the one way in which it can be said
 /// shortest, letter by letter, in order.
-pub(super) fn canonical<'a>(
-    scopes: impl Iterator<Item = &'a ResourceScope>,
-) -> Vec<ResourceScope> {
+pub(super) fn canonical<'a>(scopes: impl Iterator<Item = &'a ResourceScope>) -> Vec<ResourceScope> {
     let mut all = Terms::new();
     for scope in scopes {
         for way in ways(scope) {
@@ -83,12 +84,14 @@ pub(super) fn canonical<'a>(
     all.iter()
         .map(|(term, letters)| (term, own_letters(term, *letters)))
         .filter(|(_, letters)| !letters.is_empty())
-        .map(|((level, resource_type, conditions), permissions)| ResourceScope {
-            level: *level,
-            resource_type: resource_type.clone(),
-            permissions,
-            parameters: conditions.iter().cloned().collect(),
-            syntax: Syntax::V2,
-        })
+        .map(
+            |((level, resource_type, conditions), permissions)| ResourceScope {
+                level: *level,
+                resource_type: resource_type.clone(),
+                permissions,
+                parameters: conditions.iter().cloned().collect(),
+                syntax: Syntax::V2,
+            },
+        )
         .collect()
 }

@@ -45,7 +45,7 @@ fn is_value(value: &str) -> bool {
 
 /// The alternatives of a value. A comma after a backslash belongs to the alternative (R4,
 /// search: escaping).
-pub(super) fn alternatives(value: &str) -> impl Iterator<Item = &str> {
+pub fn alternatives(value: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(value);
     std::iter::from_fn(move || {
         let text = rest?;

@@ -34,9 +34,7 @@ impl Projection {
         let parameter = search_parameters(resource_type)
             .iter()
             .find(|parameter| parameter.code() == code);
-        let paths = parameter
-            .map(SearchParameter::elements)
-            .unwrap_or_default();
+        let paths = parameter.map(SearchParameter::elements).unwrap_or_default();
         paths.is_empty()
             || paths.iter().any(|path| match elements.keeping {
                 Keeping::Strip => touches(&elements.tree, path),
