@@ -1,7 +1,9 @@
 //! What is known of one version without its bytes.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
-use glovebox_fhir::Facts;
+use glovebox_fhir::{Facts, ValueRef};
 use glovebox_model::{Digest, Timestamp};
 
 /// Layout of the fixed part: version, instant, flags, length, digests of stored and given bytes.
@@ -33,6 +35,22 @@ impl Head {
     /// `meta.versionId`.
     pub fn version_id(&self) -> String {
         self.version.to_string()
+    }
+
+    /// The resources that it refers to by a search parameter. References to the patients
+    /// in whose compartments it is are left out: the compartments say as much.
+    pub(crate) fn references(&self) -> BTreeSet<(&str, &str)> {
+        let view = self.facts.view();
+        view.parameters()
+            .flat_map(|parameter| view.values(parameter))
+            .filter_map(|value| match value {
+                ValueRef::Reference { resource_type, id } => Some((resource_type, id)),
+                _ => None,
+            })
+            .filter(|(resource_type, id)| {
+                *resource_type != "Patient" || !view.is_in_compartment_of(id)
+            })
+            .collect()
     }
 
     pub(crate) fn encode(&self) -> Bytes {
@@ -90,6 +108,11 @@ impl Fixed {
             given: Digest::from_bytes(*given),
         })
     }
+}
+
+/// Whether an encoded head is a deletion. What cannot be read counts as one.
+pub(crate) fn is_deleted(value: &[u8]) -> bool {
+    value.get(16).is_none_or(|flags| flags & DELETED != 0)
 }
 
 /// The facts part of an encoded head.

@@ -2,12 +2,12 @@
 
 use bytes::{Bytes, BytesMut};
 use glovebox_database::{Keyspace, Stored};
-use glovebox_fhir::Interaction;
+use glovebox_fhir::{Facts, Interaction};
 use glovebox_model::Digest;
 use glovebox_policy::Permitted;
 
 use crate::error::StoreError;
-use crate::head::Head;
+use crate::head::{Head, facts_part};
 use crate::key;
 use crate::write::RESOURCE_BYTES_MAX;
 
@@ -37,6 +37,26 @@ impl FhirStore {
         stored
             .map(|stored| decode(resource_type, id, &stored))
             .transpose()
+    }
+
+    /// What is known of the current versions that reads name, in their order: one point
+    /// read each.
+    pub async fn heads(
+        &self,
+        reads: &[Permitted<Interaction>],
+    ) -> Result<Vec<Option<Head>>, StoreError> {
+        let names = reads.iter().map(named).collect::<Result<Vec<_>, _>>()?;
+        let keys: Vec<_> = names.iter().map(|(of, id)| key::head(of, id)).collect();
+        self.records
+            .get_many(&keys)
+            .await?
+            .iter()
+            .zip(names)
+            .map(|(stored, (of, id))| {
+                let stored = stored.as_ref();
+                stored.map(|stored| decode(of, id, stored)).transpose()
+            })
+            .collect()
     }
 
     /// The version that a vread names, and the current one: a version is given out only if
@@ -120,7 +140,16 @@ impl FhirStore {
 pub(crate) fn decode(resource_type: &str, id: &str, stored: &Stored) -> Result<Head, StoreError> {
     Head::decode(&stored.value, stored.version)
         .filter(|head| head.facts.resource_type() == resource_type && head.facts.id() == id)
-        .ok_or_else(|| StoreError::Damaged(format!("{resource_type}/{id}")))
+        .ok_or_else(|| unreadable(&stored.value, &format!("{resource_type}/{id}")))
+}
+
+/// Why a head could not be read.
+pub(crate) fn unreadable(value: &[u8], what: &str) -> StoreError {
+    if facts_part(value).is_some_and(Facts::is_other_format) {
+        StoreError::OtherFormat(what.to_owned())
+    } else {
+        StoreError::Damaged(what.to_owned())
+    }
 }
 
 /// The bytes, if they are those whose length and digest were kept.

@@ -79,7 +79,19 @@ try {
   const definitions = read("search-parameters.json")
     .entry.map((e) => e.resource)
     .filter((p) => p.url.startsWith("http://hl7.org/fhir/SearchParameter/"));
-  const parameters = definitions
+  // What US Core adds for types that R4 has, its expressions in the words that are read here.
+  const taken = new Set(definitions.flatMap((p) => p.base.map((base) => `${base} ${p.code}`)));
+  const added = read("search-parameters-uscore.json")
+    .entry.map((e) => e.resource)
+    .filter((p) => p.base.every((base) => known.has(base) && !taken.has(`${base} ${p.code}`)))
+    .map((p) => ({
+      ...p,
+      expression: p.expression
+        .replaceAll(" = ", "=")
+        .replace(".extension.value.code", ".extension.valueCoding")
+        .replace(".value.coding.code", ".valueCodeableConcept"),
+    }));
+  const parameters = [...definitions, ...added]
     .map((p) => {
       for (const base of p.base) {
         if (!known.has(base)) throw new Error(`${p.url}: ${base} is not an R4 type`);

@@ -361,6 +361,6 @@ mod tests {
         }
         without.sort_unstable();
         assert_eq!(without, ["_content", "_query", "_text"]);
-        assert_eq!(parsed, 1375);
+        assert_eq!(parsed, 1382);
     }
 }
