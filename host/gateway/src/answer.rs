@@ -5,6 +5,7 @@ use glovebox_database::fence::{Pass, Revoked};
 use glovebox_model::Timestamp;
 
 use crate::cursor::Cursor;
+use crate::drafts::Drafted;
 
 /// One resource version that passed the re-check.
 #[derive(Clone, Debug)]
@@ -26,6 +27,8 @@ pub struct Released {
 pub struct Page {
     /// The matches in order.
     pub matches: Vec<Released>,
+    /// What the search includes with them (`_include`, `_revinclude`), none of it a match.
+    pub included: Vec<Released>,
     /// Where the next page starts.
     pub next: Option<Cursor>,
     /// All matches that the caller may see, counted exactly, where that was done.
@@ -56,6 +59,8 @@ pub enum Answer {
     Page(Page),
     /// A create, update or delete is done.
     Written(Written),
+    /// A write waits for a clinician.
+    Drafted(Drafted),
 }
 
 /// An answer that has not left the gateway yet. It can be opened only through the pass

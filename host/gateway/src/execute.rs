@@ -4,10 +4,11 @@ use glovebox_database::fence::Pass;
 use glovebox_fhir::Interaction;
 use glovebox_fhir_store::Head;
 use glovebox_model::ledger::Outcome;
-use glovebox_policy::{AccessRequest, Decision, Permitted, decide};
+use glovebox_policy::{Decision, Permitted, WriteMode, decide};
 
 use crate::answer::{Answer, Released, Unreleased};
 use crate::gateway::Gateway;
+use crate::projection::project;
 use crate::record;
 use crate::refusal::Refusal;
 use crate::session::Session;
@@ -22,6 +23,10 @@ impl Gateway {
         interaction: Interaction,
     ) -> Result<Unreleased<Answer>, Refusal> {
         let permitted = self.permit(session, pass, interaction).await?;
+        if session.terms.writes == WriteMode::Draft && permitted.interaction().kind().is_write() {
+            let drafted = self.draft(session, pass, permitted).await?;
+            return Ok(Unreleased::new(Answer::Drafted(drafted)));
+        }
         let answer = match permitted.interaction() {
             Interaction::Read { .. } | Interaction::Vread { .. } => {
                 Answer::Resource(self.read(session, &permitted).await?)
@@ -34,6 +39,10 @@ impl Gateway {
             | Interaction::Update { .. }
             | Interaction::Delete { .. } => {
                 Answer::Written(self.write(session, pass, permitted).await?)
+            }
+            other => {
+                let refusal = Refusal::NotSupported("this server does not do that".to_owned());
+                return Err(self.failed(session, other, "not-supported", refusal));
             }
         };
         Ok(Unreleased::new(answer))
@@ -51,18 +60,18 @@ impl Gateway {
             self.record(record::event(session, &interaction, denied))?;
             return Err(revoked.into());
         }
+        if let Err(throttled) = self.budgets.admit(session, self.clock.now()) {
+            let denied = Outcome::Denied("throttled".to_owned());
+            self.record(record::event(session, &interaction, denied))?;
+            return Err(throttled);
+        }
         let rights = match self.rights(session, &interaction).await {
             Ok(rights) => rights,
             Err(refusal) => {
                 return Err(self.failed(session, &interaction, "unavailable", refusal));
             }
         };
-        let request = AccessRequest {
-            scopes: &session.scopes,
-            patient: session.patient.as_ref(),
-            rights: &rights,
-        };
-        match decide(&request, interaction) {
+        match decide(&session.request(&rights), interaction) {
             Decision::Permit(permitted) => Ok(permitted),
             Decision::Deny(denial, interaction) => Err(self.deny(session, &interaction, &denial)),
         }
@@ -85,6 +94,9 @@ impl Gateway {
             }
             _ => (store.head(permitted).await.map_err(broken)?, None),
         };
+        let heads: Vec<&Head> = asked.iter().chain(current.iter().flatten()).collect();
+        let known = self.knowing_targets(session, permitted, &heads).await?;
+        let permitted = known.as_ref().unwrap_or(permitted);
         let Some(head) = asked else {
             return Err(self.absent(session, interaction));
         };
@@ -103,7 +115,9 @@ impl Gateway {
             return Err(self.failed(session, interaction, "gone", Refusal::Gone));
         }
         let bytes = store.load(&head).await.map_err(broken)?;
-        let released = released(&head, bytes);
+        self.spend(session, permitted, std::slice::from_ref(&bytes))
+            .await?;
+        let released = released(&head, project(permitted, bytes)?);
         let entry = record::event(session, interaction, Outcome::Ok)
             .with("version", released.version_id.as_str());
         let entry = record::with_authorities(entry, permitted);

@@ -6,14 +6,18 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+mod budgets;
 mod chart;
 mod cursor;
+mod drafts;
 mod execute;
 mod gateway;
 mod import;
 mod membership;
+mod projection;
 mod record;
 mod refusal;
+mod relations;
 mod search;
 mod session;
 mod settle;
@@ -24,6 +28,9 @@ mod write;
 pub use answer::{Answer, Page, Released, Unreleased, Written};
 pub use chart::Viewer;
 pub use cursor::{Cursor, CursorBinding};
+pub use drafts::{
+    Draft, DraftCommitted, DraftFilter, DraftRefused, DraftStage, DraftSummary, DraftWrite, Drafted,
+};
 pub use gateway::{Gateway, GatewayParts};
 pub use import::{ImportOptions, ImportReport, RefusedResource};
 pub use refusal::Refusal;

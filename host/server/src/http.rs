@@ -6,6 +6,7 @@ pub mod oauth;
 pub mod pages;
 
 mod caller;
+mod connections;
 mod headers;
 mod identity;
 mod page;
@@ -21,6 +22,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 
 use crate::services::Services;
+
+pub use connections::serve;
 
 /// What every handler is given.
 pub type App = Arc<Services>;
@@ -88,6 +91,10 @@ pub fn router(services: App) -> Router {
             "/sessions/{session}",
             axum::routing::delete(api::sessions::close),
         )
+        .route("/drafts", get(api::drafts::list))
+        .route("/drafts/{draft}", get(api::drafts::get))
+        .route("/drafts/{draft}/commit", post(api::drafts::commit))
+        .route("/drafts/{draft}/reject", post(api::drafts::reject))
         .route("/sessions/{session}/events", post(api::sessions::event))
         .route("/sessions/{session}/calls", get(api::sessions::calls))
         .route("/sessions/{session}/kill", post(api::sessions::kill))

@@ -72,6 +72,9 @@ impl House {
             relations: relations.clone(),
             clock: clock.clone(),
             cursor_key: zeroize::Zeroizing::new(vec![7; 32]),
+            drafts: space("drafts"),
+            budgets: space("budgets"),
+            tenant_budgets: HashMap::new(),
         }));
         let settings = RuntimeSettings::default();
         let runtime = Runtime::new(RuntimeParts {
@@ -191,6 +194,7 @@ impl House {
                 patient: Some(patient.clone()),
                 user: Some(user.clone()),
                 door: Door::Wit,
+                terms: std::sync::Arc::default(),
             },
             prepared,
             held,

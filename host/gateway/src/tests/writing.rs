@@ -224,6 +224,9 @@ async fn an_answer_that_was_lost_leaves_the_intent_to_the_next_start() {
         relations: Relations::new(keyspace("relations")),
         clock: Arc::new(clock),
         cursor_key: Zeroizing::new(vec![7; 32]),
+        drafts: keyspace("drafts"),
+        budgets: keyspace("budgets"),
+        tenant_budgets: HashMap::new(),
     });
     assert_eq!(gateway.settle_intents().await, Ok(2));
     let settled = ledger.search(&Filter {

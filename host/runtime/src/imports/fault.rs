@@ -74,6 +74,12 @@ impl From<Refusal> for FhirFault {
             Refusal::Conflict(current) => Self::Answer(WitFhirError::Conflict(current)),
             Refusal::Invalid(text) => Self::invalid(&text),
             Refusal::TooCostly(limit) => Self::too_costly(&limit),
+            Refusal::NotSupported(text) => Self::other("not-supported", &text),
+            Refusal::Throttled { retry_after } => Self::other(
+                "throttled",
+                &format!("try again in {} ms", retry_after.as_millis().max(1)),
+            ),
+            Refusal::Stopped { limit, .. } => Self::too_costly(&limit),
             Refusal::Terminated(reason) => Self::Stop(Stopped::Killed(reason)),
             Refusal::BadCursor => Self::other("bad-cursor", "search again"),
             Refusal::Unavailable => Self::Answer(WitFhirError::Unavailable),

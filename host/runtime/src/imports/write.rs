@@ -52,6 +52,9 @@ async fn once(
     if let Some(done) = storage.get(&key).await.map_err(unavailable)? {
         let text = String::from_utf8_lossy(&done.value);
         let (id, version) = text.split_once('\n').unwrap_or((&text, ""));
+        if id.is_empty() {
+            return Ok(WitOutcome::Drafted(version.to_owned()));
+        }
         return Ok(WitOutcome::Committed((id.to_owned(), version.to_owned())));
     }
     let pass = &env.stop.pass;
@@ -60,16 +63,24 @@ async fn once(
         .gateway
         .execute(&env.session, pass, interaction)
         .await?;
-    let Answer::Written(written) = answer.release(pass, |answer| answer)? else {
-        return Err(FhirFault::Answer(WitFhirError::Unavailable));
+    // A draft has no version: its line has no resource id in front.
+    let (value, outcome) = match answer.release(pass, |answer| answer)? {
+        Answer::Written(written) => (
+            format!("{}\n{}", written.id, written.version_id),
+            WitOutcome::Committed((written.id, written.version_id)),
+        ),
+        Answer::Drafted(drafted) => (
+            format!("\n{}", drafted.draft),
+            WitOutcome::Drafted(drafted.draft),
+        ),
+        _ => return Err(FhirFault::Answer(WitFhirError::Unavailable)),
     };
-    let value = format!("{}\n{}", written.id, written.version_id);
     let batch = Batch::new().put(key, value.into_bytes(), Expect::Any);
     if let Err(error) = storage.commit(batch, Durability::Sync).await {
         // the write itself is done and recorded: the guest must learn that
         tracing::error!(%error, "the outcome of a write was not remembered");
     }
-    Ok(WitOutcome::Committed((written.id, written.version_id)))
+    Ok(outcome)
 }
 
 impl CallState {
