@@ -73,9 +73,9 @@ pub(crate) fn parse_relative(base: &Path, text: &'static str) -> Option<Vec<Rela
 }
 
 /// The member names along a path, each alternative of a choice on a path of its own.
-pub(crate) fn members(path: &Path) -> Vec<Vec<&str>> {
+pub(crate) fn members(steps: &[Step]) -> Vec<Vec<&str>> {
     let mut found: Vec<Vec<&str>> = vec![Vec::new()];
-    for step in &path.steps {
+    for step in steps {
         match step {
             Step::Field(name) => found.iter_mut().for_each(|path| path.push(name)),
             Step::OneOf(names) => {

@@ -149,7 +149,14 @@ impl SearchParameter {
     pub fn elements(&self) -> Vec<Vec<&str>> {
         let mut found = Vec::new();
         for path in &self.paths {
-            found.extend(expression::members(path));
+            found.extend(expression::members(&path.steps));
+        }
+        // A part of a composite may look beyond the element that its group is.
+        let parts = self.groups.iter().flat_map(|group| &group.parts);
+        for path in parts.flat_map(|part| &part.paths) {
+            if path.from_resource {
+                found.extend(expression::members(&path.steps));
+            }
         }
         found
     }
@@ -262,6 +269,10 @@ mod tests {
         let combo = find("Observation", "combo-code-value-quantity").unwrap();
         assert!(combo.is_supported());
         assert_eq!(combo.groups().len(), 2);
+        let beyond = find("MolecularSequence", "chromosome-variant-coordinate").unwrap();
+        let elements = beyond.elements();
+        assert!(elements.contains(&vec!["variant"]));
+        assert!(elements.contains(&vec!["referenceSeq", "chromosome"]));
         let parts: Vec<_> = combo.parts().map(|part| part.code).collect();
         assert_eq!(parts, ["combo-code", "combo-value-quantity"]);
         assert!(!find("Patient", "_text").unwrap().is_supported());

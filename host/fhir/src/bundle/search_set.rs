@@ -69,7 +69,11 @@ impl SearchSet {
 
     /// Adds a resource; `resource` must be JSON.
     pub fn push(&mut self, full_url: &str, resource: &[u8], mode: EntryMode) {
-        self.push_entry(&format!(r#""fullUrl":{},"#, quote(full_url)), resource, mode);
+        self.push_entry(
+            &format!(r#""fullUrl":{},"#, quote(full_url)),
+            resource,
+            mode,
+        );
     }
 
     /// Adds what is to be said of the search: it is stored nowhere and has no address.
