@@ -20,6 +20,7 @@ pub use response_set::{EntryResponse, ResponseSet};
 pub use search_set::{EntryMode, SearchSet};
 pub use submission::{
     ENTRIES_MAX, EntryProblem, Method, Request, SUBMISSION_BYTES_MAX, Submission, SubmissionError,
+    query_pairs,
 };
 
 /// The bytes are not a Bundle that the host reads.

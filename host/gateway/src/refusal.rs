@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use glovebox_database::fence::Revoked;
+use glovebox_fhir::Issue;
 use glovebox_policy::Rule;
 
 /// The cause as the caller may know it. The true cause is in the ledger.
@@ -19,6 +20,19 @@ pub enum Refusal {
     Gone,
     /// Another version is current; carries its id.
     Conflict(String),
+    /// A change must name the version that it was made for (`If-Match`).
+    IfMatchRequired,
+    /// A condition that must have one match has several.
+    SeveralMatches,
+    /// The resource does not have the structure of FHIR R4.
+    NotValid(Vec<Issue>),
+    /// An entry of a transaction was refused, and so nothing was done.
+    InEntry {
+        /// Number of the entry, from 0.
+        index: usize,
+        /// Why.
+        refusal: Box<Refusal>,
+    },
     /// The request or resource is not valid; says what and how to mend it.
     Invalid(String),
     /// Not supported for this session; says what and what would do instead.
@@ -70,9 +84,7 @@ impl Refusal {
             Rule::PartlyShown(resource_type) => Self::NotSupported(format!(
                 "this app's approval shows {resource_type} in part only, so the app cannot change or delete one: it would change what it does not see"
             )),
-            Rule::NotForApps => {
-                Self::NotSupported("AuditEvent is not given to apps".to_owned())
-            }
+            Rule::NotForApps => Self::NotSupported("AuditEvent is not given to apps".to_owned()),
             Rule::Compartment | Rule::ScopeFilter | Rule::Label | Rule::ProvenanceTarget => {
                 Self::NotFound
             }

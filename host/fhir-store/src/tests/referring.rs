@@ -13,9 +13,7 @@ impl Kit {
 }
 
 fn provenance(id: &str, target: &str) -> String {
-    format!(
-        r#"{{"resourceType":"Provenance","id":"{id}","target":[{{"reference":"{target}"}}]}}"#
-    )
+    format!(r#"{{"resourceType":"Provenance","id":"{id}","target":[{{"reference":"{target}"}}]}}"#)
 }
 
 #[tokio::test]
@@ -34,7 +32,10 @@ async fn a_resource_is_found_by_what_its_current_version_refers_to() {
     }
     for (search, expected) in [
         ("Provenance?target=Observation/o1", "p1 p2"),
-        ("Provenance?target=Observation/o1,Observation/o11", "p1 p2 p3"),
+        (
+            "Provenance?target=Observation/o1,Observation/o11",
+            "p1 p2 p3",
+        ),
         ("Provenance?target=Observation/o1,Patient/anna", "p1 p2 p4"),
         ("Provenance?target=Patient/anna", "p4"),
         ("Provenance?patient=anna", "p4"),
@@ -55,7 +56,11 @@ async fn a_resource_is_found_by_what_its_current_version_refers_to() {
     let old = kit.head("Provenance", "p1").await;
     let delete = Interaction::delete("Provenance", "p1", None).unwrap();
     kit.write(delete, "p1", old.as_ref(), 2).await.unwrap();
-    assert!(kit.search("Provenance?target=Observation/o2").await.is_empty());
+    assert!(
+        kit.search("Provenance?target=Observation/o2")
+            .await
+            .is_empty()
+    );
     // what comes back is found again
     kit.update(&provenance("p1", "Observation/o2"), 3).await;
     assert_eq!(kit.search("Provenance?target=Observation/o2").await, ["p1"]);
@@ -84,7 +89,10 @@ async fn the_targets_of_matches_are_told_once_each() {
         [name("Condition", "c"), name("Observation", "o1")]
     );
     let some = targets("Provenance?_id=p1,p3").await;
-    assert_eq!(some.into_iter().collect::<Vec<_>>(), [name("Observation", "o1")]);
+    assert_eq!(
+        some.into_iter().collect::<Vec<_>>(),
+        [name("Observation", "o1")]
+    );
 }
 
 #[tokio::test]

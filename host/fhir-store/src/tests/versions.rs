@@ -112,14 +112,18 @@ async fn a_write_whose_expectation_fails_says_revoked() {
     let kit = Kit::new();
     let fence = kit.sled.keyspace("fence");
     let permitted = everyone(Interaction::create(resource(GLUCOSE)));
-    let change = Change {
-        id: "o1",
-        old: None,
+    let commit = Commit {
+        changes: vec![Change {
+            permitted: &permitted,
+            id: "o1",
+            old: None,
+        }],
         now: at(1),
         intent: 1,
         expectations: vec![(fence.absolute(b"session/x"), Expect::Version(7))],
+        request: None,
     };
-    let refused = kit.store.commit(&permitted, change).await.unwrap();
+    let refused = kit.store.commit(commit).await.unwrap();
     assert_eq!(refused, Err(WriteRefused::Revoked));
     assert!(kit.head("Observation", "o1").await.is_none());
 }
@@ -268,4 +272,87 @@ async fn what_does_not_fit_is_refused_and_not_cut() {
         kit.search("Observation?value-string=glucose glu").await,
         ["o2"]
     );
+}
+
+#[tokio::test]
+async fn several_writes_happen_together_or_not_at_all() {
+    let kit = Kit::new();
+    let create = everyone(Interaction::create(resource(GLUCOSE)));
+    let change = |id, old| Change {
+        permitted: &create,
+        id,
+        old,
+    };
+    let done = kit.commit(vec![change("a", None), change("b", None)], 1, None);
+    assert_eq!(done.await.unwrap().len(), 2);
+    let again = kit.commit(vec![change("c", None), change("b", None)], 2, None);
+    assert_eq!(again.await, Err(WriteRefused::Changed));
+    assert!(kit.head("Observation", "c").await.is_none());
+}
+
+#[tokio::test]
+async fn a_request_is_carried_out_once_and_its_outcome_is_kept() {
+    let kit = Kit::new();
+    let create = everyone(Interaction::create(resource(GLUCOSE)));
+    let mark = |outcome: &[u8]| {
+        Some(RequestMark {
+            name: "session-1".to_owned(),
+            outcome: outcome.to_vec(),
+        })
+    };
+    let change = |id| {
+        vec![Change {
+            permitted: &create,
+            id,
+            old: None,
+        }]
+    };
+    assert_eq!(kit.store.request_outcome("session-1").await.unwrap(), None);
+    kit.commit(change("a"), 1, mark(b"one")).await.unwrap();
+    let repeated = kit.commit(change("b"), 2, mark(b"two")).await;
+    assert_eq!(repeated, Err(WriteRefused::Repeated));
+    assert!(kit.head("Observation", "b").await.is_none());
+    let kept = kit.store.request_outcome("session-1").await.unwrap();
+    assert_eq!(kept.as_deref(), Some(&b"one"[..]));
+}
+
+#[tokio::test]
+async fn a_history_is_read_from_the_newest_version_down() {
+    let kit = Kit::new();
+    for second in 1..=5 {
+        let old = kit.head("Observation", "o1").await;
+        let update = Interaction::update(resource(GLUCOSE), None).unwrap();
+        kit.write(update, "o1", old.as_ref(), second).await.unwrap();
+    }
+    let history = everyone(Interaction::history("Observation", "o1", None, None).unwrap());
+    let versions = async |before, count| {
+        let found = kit.store.versions(&history, before, count).await.unwrap();
+        found.iter().map(|head| head.version).collect::<Vec<_>>()
+    };
+    assert_eq!(versions(6, 3).await, [5, 4, 3]);
+    assert_eq!(versions(3, 3).await, [2, 1]);
+    assert_eq!(versions(1, 3).await, [0_u64; 0]);
+}
+
+#[tokio::test]
+async fn who_shows_a_binary_is_known_by_patient() {
+    let kit = Kit::new();
+    let document = r#"{"resourceType":"DocumentReference","id":"d","status":"current","subject":{"reference":"Patient/anna"},
+        "content":[{"attachment":{"url":"Binary/scan"}},{"attachment":{"url":"https://elsewhere.example/Binary/other"}}]}"#;
+    kit.put(document).await;
+    kit.put(r#"{"resourceType":"Binary","id":"scan","contentType":"text/plain"}"#)
+        .await;
+    kit.put(r#"{"resourceType":"Binary","id":"own","contentType":"text/plain","securityContext":{"reference":"Patient/anna"}}"#)
+        .await;
+    let shown = async |id| kit.store.shown(&read("Binary", id)).await.unwrap();
+    let by = |patient: &str| {
+        let text = str::to_owned;
+        (Some(text(patient)), text("DocumentReference"), text("d"))
+    };
+    assert_eq!(shown("scan").await.by, [by("anna")]);
+    assert_eq!(
+        shown("own").await.security_context,
+        Some(("Patient".to_owned(), "anna".to_owned()))
+    );
+    assert_eq!(shown("other").await, crate::Shown::default());
 }

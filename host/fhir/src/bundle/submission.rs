@@ -517,7 +517,11 @@ fn address(url: &str, base: &str) -> Result<(&'static str, Address), EntryProble
     Ok((resource_type, address))
 }
 
-/// Names and values of a query, percent-decoded.
+/// Names and values of the query in a URL or conditional reference, percent-decoded.
+pub fn query_pairs(query: &str) -> Result<Vec<(String, String)>, EntryProblem> {
+    pairs(query)
+}
+
 fn pairs(query: &str) -> Result<Vec<(String, String)>, EntryProblem> {
     query
         .split('&')

@@ -93,7 +93,7 @@ async fn updates_and_deletes_wait_too_and_keep_the_version_that_the_app_saw() {
     let door = drafting().await;
     let json = observation("anna-0", "anna", "vital-signs");
     let change = drafted(&door, update(&json, Some("1"))).await;
-    let delete = Interaction::delete("Observation", "anna-0", None).unwrap();
+    let delete = Interaction::delete("Observation", "anna-0", Some("1")).unwrap();
     let delete = drafted(&door, delete).await;
     assert_eq!(
         version_of(&door, "Observation/anna-0").await.as_deref(),
@@ -125,7 +125,7 @@ async fn a_draft_is_checked_like_any_write_when_it_is_sent() {
     );
     let json = observation("tom-0", "tom", "laboratory");
     assert_eq!(
-        door.call(update(&json, None)).await.err(),
+        door.call(update(&json, Some("1"))).await.err(),
         Some(Refusal::NotFound)
     );
     let door = door.with("patient/*.rs");

@@ -104,8 +104,8 @@ async fn who_sees_a_resource_in_part_does_not_replace_or_delete_it() {
     let door = Door::new().await.with("patient/*.cruds").under(&hiding());
     let json = observation("anna-0", "anna", "laboratory");
     for interaction in [
-        update(&json, None),
-        Interaction::delete("Observation", "anna-0", None).unwrap(),
+        update(&json, Some("1")),
+        Interaction::delete("Observation", "anna-0", Some("1")).unwrap(),
     ] {
         let (answer, entries) = door.recorded(interaction).await;
         assert!(

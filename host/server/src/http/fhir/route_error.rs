@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use glovebox_fhir::{IssueCode, OperationOutcome};
+use glovebox_fhir::{Issue, IssueCode, OperationOutcome, Severity};
 use glovebox_gateway::Refusal;
 
 use super::format::FHIR_JSON;
@@ -66,20 +66,18 @@ impl RouteError {
 
 /// A refusal as FHIR and HTTP say it: the same for a request of its own and for an entry
 /// of a batch.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Told {
     pub(super) status: StatusCode,
-    pub(super) code: IssueCode,
-    pub(super) diagnostics: String,
-    pub(super) header: Option<(HeaderName, String)>,
+    pub(super) outcome: OperationOutcome,
+    header: Option<(HeaderName, String)>,
 }
 
 impl Told {
     fn new(status: StatusCode, code: IssueCode, diagnostics: impl Into<String>) -> Self {
         Self {
             status,
-            code,
-            diagnostics: diagnostics.into(),
+            outcome: OperationOutcome::error(code, &diagnostics.into()),
             header: None,
         }
     }
@@ -96,16 +94,11 @@ impl Told {
             format!(r#"Bearer realm="fhir"{parameters}"#),
         )
     }
-
-    /// The OperationOutcome.
-    pub(super) fn outcome(&self) -> OperationOutcome {
-        OperationOutcome::error(self.code, &self.diagnostics)
-    }
 }
 
 impl IntoResponse for Told {
     fn into_response(self) -> Response {
-        let body = self.outcome().to_bytes();
+        let body = self.outcome.to_bytes();
         let mut response = (self.status, [(header::CONTENT_TYPE, FHIR_JSON)], body).into_response();
         if let Some((name, value)) = self.header
             && let Ok(value) = HeaderValue::from_str(&value)
@@ -204,7 +197,8 @@ fn expired(text: &str) -> Told {
         .challenge(r#", error="invalid_token""#)
 }
 
-fn refused(refusal: Refusal) -> Told {
+/// What a caller is told of a refusal.
+pub(super) fn refused(refusal: Refusal) -> Told {
     match refusal {
         Refusal::NotGranted(scope) => Told::new(
             StatusCode::FORBIDDEN,
@@ -233,6 +227,31 @@ fn refused(refusal: Refusal) -> Told {
             IssueCode::Conflict,
             format!("the current version is {current}: read it, and send `If-Match` with it"),
         ),
+        Refusal::IfMatchRequired => Told::new(
+            StatusCode::PRECONDITION_REQUIRED,
+            IssueCode::BusinessRule,
+            "a change names the version that it was made for: send `If-Match` with its `ETag`",
+        ),
+        Refusal::SeveralMatches => Told::new(
+            StatusCode::PRECONDITION_FAILED,
+            IssueCode::BusinessRule,
+            "the condition has several matches: name one resource",
+        ),
+        Refusal::NotValid(issues) => Told {
+            status: StatusCode::UNPROCESSABLE_ENTITY,
+            outcome: Issue::outcome(&issues),
+            header: None,
+        },
+        Refusal::InEntry { index, refusal } => {
+            let told = refused(*refusal);
+            let place = format!("Bundle.entry[{index}]");
+            let text = "this entry was refused, and so nothing of the transaction was done";
+            let (severity, code) = (Severity::Information, IssueCode::Informational);
+            Told {
+                outcome: told.outcome.issue_at(severity, code, &place, text),
+                ..told
+            }
+        }
         Refusal::Invalid(problem) => {
             Told::new(StatusCode::BAD_REQUEST, IssueCode::Invalid, problem)
         }
