@@ -37,7 +37,7 @@ pub(super) struct Included {
 #[derive(Default)]
 pub(super) struct Includes {
     pub(super) resources: Vec<Included>,
-    /// Types that were asked for and that no scope gives: for the ledger.
+    /// Types that were asked for and of which the session got none: for the ledger.
     pub(super) left_out: BTreeSet<&'static str>,
 }
 
@@ -65,8 +65,7 @@ impl Gateway {
             .await?;
         for revinclude in &output.revincludes {
             let targets = hits.iter().map(|hit| (resource_type, hit.id.clone()));
-            let search =
-                SearchQuery::referring(revinclude.source, revinclude.parameter, targets);
+            let search = SearchQuery::referring(revinclude.source, revinclude.parameter, targets);
             let Some(search) = search else { continue };
             let interaction = Interaction::search(search);
             let rights = self.rights(session, &interaction).await?;

@@ -94,9 +94,7 @@ impl Gateway {
             let Some(head) = head.filter(|head| !head.deleted) else {
                 continue;
             };
-            let known = self
-                .knowing_targets(session, &permitted, &[&head])
-                .await?;
+            let known = self.knowing_targets(session, &permitted, &[&head]).await?;
             let permitted = known.unwrap_or(permitted);
             if permitted.recheck(&head.facts.view()).is_ok() {
                 found.push(Readable { permitted, head });
