@@ -133,10 +133,16 @@ fn projected(request: &AccessRequest<'_>, interaction: &Interaction) -> Result<(
     if changes && projection.concerns(resource_type) {
         return Err(Rule::PartlyShown(resource_type.to_owned()));
     }
-    if let Interaction::Search(query) = interaction {
-        visible(request, resource_type, query.pairs())?;
+    match interaction {
+        Interaction::Search(query)
+        | Interaction::ConditionalCreate { query, .. }
+        | Interaction::ConditionalUpdate { query, .. }
+        | Interaction::ConditionalPatch { query, .. }
+        | Interaction::ConditionalDelete { query } => {
+            visible(request, resource_type, query.pairs())
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 fn visible(

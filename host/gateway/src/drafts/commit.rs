@@ -3,38 +3,22 @@
 use std::sync::Arc;
 
 use glovebox_database::Batch;
-use glovebox_database::fence::{Held, Mark};
-use glovebox_fhir::{Facts, Interaction, InteractionKind, Limits, Resource};
-use glovebox_fhir_store::{Change, Commit, FhirStore, Head, StoreError, WriteRefused};
+use glovebox_database::fence::{Held, Mark, Pass, Revoked};
+use glovebox_fhir::{Interaction, InteractionKind, Limits, Resource};
+use glovebox_fhir_store::{Change, Commit, FhirStore, StoreError, WriteRefused};
 use glovebox_model::Timestamp;
-use glovebox_model::ledger::{Event, Kind, Outcome};
-use glovebox_policy::{
-    AccessRequest, Decision, Permitted, Reach, SystemReason, Terms, UserRights, decide,
-    permit_system,
-};
+use glovebox_model::ledger::{Event, Kind, Outcome, Subject};
+use glovebox_policy::{Reach, SystemReason, Terms, permit_system};
 
 use super::provenance::provenance;
 use super::review::review_event;
 use super::{Draft, DraftCommitted, DraftRefused, DraftStage, DraftWrite, stored};
 use crate::chart::Viewer;
 use crate::gateway::{Gateway, unavailable};
-use crate::membership;
+use crate::plan::{Planned, Within, Write};
 use crate::refusal::Refusal;
+use crate::session::{Door, Session};
 use crate::write::new_id;
-
-/// One write that may be carried out now.
-struct Ready {
-    permitted: Permitted<Interaction>,
-    id: String,
-    old: Option<Head>,
-}
-
-impl Ready {
-    fn reference(&self) -> String {
-        let name = self.permitted.interaction().resource_type();
-        format!("{name}/{}", self.id)
-    }
-}
 
 impl Gateway {
     /// Commits a draft on a clinician's word. `fhir_user` is the clinician as a FHIR
@@ -53,9 +37,9 @@ impl Gateway {
         ]);
         let draft = self.reviewable(viewer, id).await?;
         let refused = match self.prepare(viewer, &draft, &mut held).await {
-            Ok(ready) => {
+            Ok((ready, pass)) => {
                 return self
-                    .carry_out_draft(viewer, fhir_user, draft, ready, held)
+                    .carry_out_draft(viewer, fhir_user, draft, ready, &pass)
                     .await;
             }
             Err(refused) => refused,
@@ -74,13 +58,14 @@ impl Gateway {
         Err(refused)
     }
 
-    /// Asks for everything that may have changed since the app wrote it.
+    /// Asks for everything that may have changed since the app wrote it, as for any write:
+    /// what the app was granted, within what the clinician may do.
     async fn prepare(
         &self,
         viewer: &Viewer,
         draft: &Draft,
         held: &mut Vec<Held>,
-    ) -> Result<Vec<Ready>, DraftRefused> {
+    ) -> Result<(Vec<Write>, Pass), DraftRefused> {
         if draft.summary.stage != DraftStage::Waiting {
             return Err(DraftRefused::Settled(draft.summary.stage.clone()));
         }
@@ -88,72 +73,47 @@ impl Gateway {
             return Err(DraftRefused::Expired);
         }
         held.extend(draft.held.iter().cloned());
-        if let Err(revoked) = self.fence.check(held) {
-            return Err(DraftRefused::Frozen(revoked.reason));
-        }
-        let store = self
-            .stores
-            .get(&viewer.tenant)
-            .ok_or(Refusal::Unavailable)?;
-        // The clinician's own right, within what the app was granted: neither alone writes.
-        let rights = match &draft.summary.subject.patient {
-            Some(_) => UserRights::Patients(Self::patients_of(draft)),
-            None => UserRights::Everyone,
+        let frozen = |revoked: Revoked| DraftRefused::Frozen(revoked.reason);
+        let pass = self.fence.enter(held).map_err(frozen)?;
+        let patient = draft.summary.subject.patient.clone();
+        let session = Session {
+            tenant: viewer.tenant.clone(),
+            // Not the app's subject: what a clinician accepts draws on no app's budget.
+            subject: Subject {
+                tenant: Some(viewer.tenant.clone()),
+                user: Some(viewer.user.clone()),
+                patient: patient.clone(),
+                ..Subject::default()
+            },
+            scopes: draft.scopes.clone(),
+            patient,
+            user: Some(viewer.user.clone()),
+            door: Door::Http,
+            terms: Arc::new(Terms::host()),
+        };
+        let binaries = draft
+            .writes
+            .iter()
+            .filter(|write| write.kind == InteractionKind::Create)
+            .filter(|write| write.resource_type == "Binary")
+            .map(|write| write.id.clone());
+        let mut within = Within {
+            id: None,
+            binaries: binaries.collect(),
         };
         let mut ready = Vec::with_capacity(draft.writes.len());
         for write in &draft.writes {
-            ready.push(self.prepare_one(store, draft, write, &rights).await?);
-        }
-        Ok(ready)
-    }
-
-    async fn prepare_one(
-        &self,
-        store: &FhirStore,
-        draft: &Draft,
-        write: &DraftWrite,
-        rights: &UserRights,
-    ) -> Result<Ready, DraftRefused> {
-        let request = AccessRequest {
-            scopes: &draft.scopes,
-            patient: draft.summary.subject.patient.as_ref(),
-            rights,
-            terms: &Arc::new(Terms::host()),
-        };
-        let permitted = match decide(&request, interaction(write)?) {
-            Decision::Permit(permitted) => permitted,
-            Decision::Deny(denial, _) => return Err(Refusal::from_rule(&denial.rule).into()),
-        };
-        let reference = format!("{}/{}", write.resource_type, write.id);
-        let old = match write.kind {
-            InteractionKind::Create => None,
-            _ => {
-                let head = store.head(&permitted).await.map_err(unavailable)?;
-                let head =
-                    head.filter(|head| !head.deleted && Some(head.version_id()) == write.expected);
-                Some(head.ok_or_else(|| DraftRefused::Stale(reference.clone()))?)
-            }
-        };
-        let wrong = |what: &str| DraftRefused::Invalid(format!("{reference} {what}"));
-        if let Some(old) = &old {
-            membership::check(&permitted, &old.facts.view())
-                .map_err(|_| wrong("is not one that the app may change"))?;
-        }
-        if let Some(resource) = permitted.interaction().resource() {
-            let facts = Facts::extract_as(resource, &write.id, "", None);
-            let facts = facts.view();
-            let kept = old
-                .as_ref()
-                .is_none_or(|old| membership::keeps_patients(&old.facts.view(), &facts));
-            if !kept || membership::check(&permitted, &facts).is_err() {
-                return Err(wrong("is not one that the app may write for this patient"));
+            let refused = |refusal| refused(write, refusal);
+            let permitted = self.permit(&session, &pass, interaction(write)?).await;
+            let permitted = permitted.map_err(refused)?;
+            within.id = Some(write.id.clone());
+            let plan = self.plan(&session, &pass, permitted, &within).await;
+            match plan.map_err(refused)? {
+                Planned::Write(planned) => ready.push(*planned),
+                Planned::Unchanged(_) => return Err(refused(Refusal::Unavailable)),
             }
         }
-        Ok(Ready {
-            permitted,
-            id: write.id.clone(),
-            old,
-        })
+        Ok((ready, pass))
     }
 
     async fn carry_out_draft(
@@ -161,28 +121,29 @@ impl Gateway {
         viewer: &Viewer,
         fhir_user: Option<&str>,
         draft: Draft,
-        mut ready: Vec<Ready>,
-        held: Vec<Held>,
+        mut ready: Vec<Write>,
+        pass: &Pass,
     ) -> Result<DraftCommitted, DraftRefused> {
         let store = self
             .stores
             .get(&viewer.tenant)
             .ok_or(Refusal::Unavailable)?;
         let now = self.clock.now();
-        let Some(expectations) = self.expectations(&held) else {
+        let Some(expectations) = self.expectations(pass.held()) else {
             return Err(DraftRefused::Frozen("access was withdrawn".to_owned()));
         };
         let written: Vec<(String, String)> = ready
             .iter()
             .map(|ready| {
                 let version = ready.old.as_ref().map_or(0, |old| old.version) + 1;
-                (ready.reference(), version.to_string())
+                (reference(ready), version.to_string())
             })
             .collect();
         let resource = provenance(&draft, &viewer.user, fhir_user, &written, now);
         let resource = resource.map_err(unavailable)?;
         let provenance_id = new_id()?;
-        ready.push(Ready {
+        ready.push(Write {
+            action: InteractionKind::Create,
             permitted: permit_system(
                 SystemReason::DraftProvenance,
                 Reach::Everyone,
@@ -236,7 +197,7 @@ impl Gateway {
 
 /// A commit that is ready to be carried out.
 struct DraftCommit {
-    ready: Vec<Ready>,
+    ready: Vec<Write>,
     now: Timestamp,
     expectations: Vec<(Vec<u8>, glovebox_database::Expect)>,
     also: Batch,
@@ -311,15 +272,32 @@ fn code(refused: &DraftRefused) -> &'static str {
     }
 }
 
-/// The interaction that a kept write stands for.
+/// The interaction that a kept write stands for, at the version that the app saw.
 fn interaction(write: &DraftWrite) -> Result<Interaction, DraftRefused> {
     let invalid = |problem: &dyn std::fmt::Display| DraftRefused::Invalid(problem.to_string());
     let resource =
         || Resource::parse(&write.content, Limits::RESOURCE).map_err(|problem| invalid(&problem));
+    let expected = write.expected.as_deref();
     let made = match write.kind {
         InteractionKind::Create => Ok(Interaction::create(resource()?)),
-        InteractionKind::Update => Interaction::update(resource()?, None),
-        _ => Interaction::delete(&write.resource_type, &write.id, None),
+        InteractionKind::Update => Interaction::update(resource()?, expected),
+        _ => Interaction::delete(&write.resource_type, &write.id, expected),
     };
     made.map_err(|problem| invalid(&problem))
+}
+
+fn reference(write: &Write) -> String {
+    let name = write.permitted.interaction().resource_type();
+    format!("{name}/{}", write.id)
+}
+
+/// Why a write of a draft cannot be carried out any more, in the clinician's words.
+fn refused(write: &DraftWrite, refusal: Refusal) -> DraftRefused {
+    let reference = format!("{}/{}", write.resource_type, write.id);
+    match refusal {
+        Refusal::Conflict(_) | Refusal::Gone | Refusal::NotFound => DraftRefused::Stale(reference),
+        Refusal::Invalid(problem) => DraftRefused::Invalid(format!("{reference}: {problem}")),
+        Refusal::NotValid(_) => DraftRefused::Invalid(format!("{reference} is not valid")),
+        other => other.into(),
+    }
 }

@@ -1,10 +1,8 @@
 //! What a clinician sees of drafts, and saying no to one.
 
-use std::collections::BTreeSet;
-
 use glovebox_database::Batch;
+use glovebox_model::TenantId;
 use glovebox_model::ledger::{Event, Kind, Outcome, Subject};
-use glovebox_model::{PatientId, TenantId};
 
 use super::{
     Draft, DraftFilter, DraftRefused, DraftStage, DraftSummary, PAGE_MAX, REASON_CHARS_MAX, stored,
@@ -131,11 +129,6 @@ impl Gateway {
                 Ok(rights == glovebox_policy::UserRights::Everyone)
             }
         }
-    }
-
-    /// Those among a draft's patients; the one in context.
-    pub(super) fn patients_of(draft: &Draft) -> BTreeSet<PatientId> {
-        draft.summary.subject.patient.iter().cloned().collect()
     }
 }
 

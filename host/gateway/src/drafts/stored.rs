@@ -8,7 +8,8 @@ use glovebox_model::scope::ScopeSet;
 use glovebox_model::{Digest, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Draft, DraftStage, DraftSummary, DraftWrite};
+use super::{Draft, DraftStage, DraftSummary, DraftWrite, Drafted};
+use crate::request_id::RequestId;
 
 /// Bytes of one piece: below the largest value of a record.
 const PIECE_BYTES: usize = 60 << 10;
@@ -178,12 +179,52 @@ fn parse_head(
     Ok((summary, pieces))
 }
 
-/// Puts a new draft, on disk when this returns.
+fn request_key(tenant: &TenantId, request: &RequestId) -> Vec<u8> {
+    format!("request/{tenant}/{}", request.name()).into_bytes()
+}
+
+/// What putting a draft came to.
+pub(super) enum Inserted {
+    /// It is on disk.
+    Done,
+    /// The same request was kept before; nothing was put.
+    Repeated,
+}
+
+/// What a request came to, if it was kept: each entry's number, type, id, and the draft.
+type Kept = (String, i64, Vec<(usize, String, String)>);
+
+/// What a request came to before.
+pub(super) async fn before(
+    keyspace: &Keyspace,
+    tenant: &TenantId,
+    request: &RequestId,
+) -> Result<Option<Vec<(usize, Drafted)>>, RecordsError> {
+    let Some(stored) = keyspace.get(&request_key(tenant, request)).await? else {
+        return Ok(None);
+    };
+    let kept: Kept = serde_json::from_slice(&stored.value).map_err(|_| damaged("of a request"))?;
+    let (draft, created, entries) = kept;
+    let entries = entries.into_iter().map(|(index, resource_type, id)| {
+        let drafted = Drafted {
+            draft: draft.clone(),
+            resource_type,
+            id,
+            created: Timestamp::from_micros(created),
+        };
+        (index, drafted)
+    });
+    Ok(Some(entries.collect()))
+}
+
+/// Puts a new draft, on disk when this returns, and what its request came to beside it.
 pub(super) async fn insert(
     keyspace: &Keyspace,
     tenant: &TenantId,
     draft: &Draft,
-) -> Result<(), RecordsError> {
+    request: Option<&RequestId>,
+    drafted: &[(usize, Drafted)],
+) -> Result<Inserted, RecordsError> {
     let id = &draft.summary.id;
     let content = StoredContent {
         scopes: draft.scopes.to_string(),
@@ -210,8 +251,21 @@ pub(super) async fn insert(
     }
     let head = serde_json::to_vec(&draft.summary.to_stored(pieces)).map_err(|_| damaged(id))?;
     batch = batch.put(head_key(tenant, id), head, Expect::Absent);
+    if let Some(request) = request {
+        let entries = drafted
+            .iter()
+            .map(|(index, one)| (*index, one.resource_type.clone(), one.id.clone()));
+        let kept: Kept = (
+            id.clone(),
+            draft.summary.created.micros(),
+            entries.collect(),
+        );
+        let kept = serde_json::to_vec(&kept).map_err(|_| damaged(id))?;
+        batch = batch.put(request_key(tenant, request), kept, Expect::Absent);
+    }
     match keyspace.commit(batch, Durability::Sync).await? {
-        Ok(_) => Ok(()),
+        Ok(_) => Ok(Inserted::Done),
+        Err(_) if request.is_some() => Ok(Inserted::Repeated),
         Err(_) => Err(damaged(id)),
     }
 }

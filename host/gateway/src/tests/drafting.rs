@@ -280,3 +280,112 @@ async fn a_listing_goes_on_where_it_stopped() {
     }
     assert_eq!(found, ids);
 }
+
+async fn submitted(door: &Door, request: Option<&str>, bundle: &str) -> Vec<crate::Drafted> {
+    let session = door.session();
+    let request = request.map(|text| crate::RequestId::new(&session, text).unwrap());
+    let submission =
+        glovebox_fhir::Submission::split(bundle.as_bytes(), "http://localhost/fhir/main").unwrap();
+    let pass = door.pass();
+    let answers = door
+        .gateway
+        .transaction(&session, &pass, request.as_ref(), submission)
+        .await
+        .unwrap();
+    let answers = answers.release(&pass, |answers| answers).unwrap();
+    let drafted = answers.into_iter().map(|answer| match answer.result {
+        Ok(Answer::Drafted(drafted)) => drafted,
+        other => panic!("{other:?}"),
+    });
+    drafted.collect()
+}
+
+const REPORT: &str = r#"{"resourceType":"Bundle","type":"transaction","entry":[
+    {"fullUrl":"urn:uuid:9f6c1c5e-0000-4000-8000-000000000001","request":{"method":"POST","url":"Observation"},
+     "resource":{"resourceType":"Observation","status":"final","code":{"text":"note"},"subject":{"reference":"Patient/anna"}}},
+    {"fullUrl":"urn:uuid:9f6c1c5e-0000-4000-8000-000000000002","request":{"method":"POST","url":"DiagnosticReport"},
+     "resource":{"resourceType":"DiagnosticReport","status":"final","code":{"text":"report"},"subject":{"reference":"Patient/anna"},
+                 "result":[{"reference":"urn:uuid:9f6c1c5e-0000-4000-8000-000000000001"}]}}]}"#;
+
+#[tokio::test]
+async fn a_transaction_is_one_draft_whose_references_hold() {
+    let door = drafting().await;
+    let drafted = submitted(&door, None, REPORT).await;
+    let [observation, report] = drafted.as_slice() else {
+        panic!("{drafted:?}")
+    };
+    assert_eq!(observation.draft, report.draft);
+    assert_eq!(door.page_of("DiagnosticReport?").await.total, Some(0));
+    let committed = commit(&door, &report.draft).await.unwrap();
+    assert_eq!(committed.written.len(), 2);
+    let found = door
+        .page_of(&format!(
+            "DiagnosticReport?result=Observation/{}",
+            observation.id
+        ))
+        .await;
+    assert_eq!(found.matches.len(), 1);
+    assert!(
+        door.call(read(&format!("Observation/{}", observation.id)))
+            .await
+            .is_ok()
+    );
+}
+
+#[tokio::test]
+async fn a_set_is_committed_whole_or_not_at_all() {
+    let door = drafting().await;
+    let both = REPORT.replace(
+        r#""request":{"method":"POST","url":"Observation"}"#,
+        r#""request":{"method":"PUT","url":"Observation/anna-0","ifMatch":"W/\"1\""}"#,
+    );
+    let both = both.replace(
+        r#"{"resourceType":"Observation","status""#,
+        r#"{"resourceType":"Observation","id":"anna-0","status""#,
+    );
+    let drafted = submitted(&door, None, &both).await;
+    assert!(
+        door.import(&[&observation("anna-0", "anna", "vital-signs")], true)
+            .await
+            .refused
+            .is_empty()
+    );
+    assert_eq!(
+        commit(&door, &drafted[0].draft).await,
+        Err(DraftRefused::Stale("Observation/anna-0".to_owned()))
+    );
+    assert_eq!(door.page_of("DiagnosticReport?").await.total, Some(0));
+}
+
+#[tokio::test]
+async fn a_repeated_request_is_one_draft() {
+    let door = drafting().await;
+    let first = submitted(&door, Some("r1"), REPORT).await;
+    assert_eq!(submitted(&door, Some("r1"), REPORT).await, first);
+    let session = door.session();
+    let request = crate::RequestId::new(&session, "r2").unwrap();
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let pass = door.pass();
+        let create = Interaction::create(resource(NEW));
+        let answer = door
+            .gateway
+            .execute_once(&session, &pass, Some(&request), create);
+        match answer
+            .await
+            .unwrap()
+            .release(&pass, |answer| answer)
+            .unwrap()
+        {
+            Answer::Drafted(drafted) => ids.push(drafted.draft),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(ids[0], ids[1]);
+    let (all, _) = door
+        .gateway
+        .drafts(&clinician(), &DraftFilter::default(), None, 10)
+        .await
+        .unwrap();
+    assert_eq!(all.len(), 2);
+}

@@ -245,6 +245,11 @@ fn rule_18_what_an_approval_hides_is_neither_asked_about_nor_changed() {
         Limits::RESOURCE,
     );
     let patient = patient.unwrap();
+    let conditional = |name: &str| {
+        let pairs = [(name.to_owned(), "1".to_owned())];
+        let query = SearchQuery::parse("Patient", &pairs).unwrap();
+        Interaction::conditional_create(patient.clone(), query).unwrap()
+    };
     let update = Interaction::update(patient.clone(), None).unwrap();
     let delete = Interaction::delete("Patient", "anna", None).unwrap();
     for (interaction, expected) in [
@@ -254,7 +259,10 @@ fn rule_18_what_an_approval_hides_is_neither_asked_about_nor_changed() {
         (Interaction::read("Patient", "anna").unwrap(), "permit"),
         (update, "partly-shown"),
         (delete, "partly-shown"),
-        (Interaction::create(patient), "permit"),
+        (Interaction::create(patient.clone()), "permit"),
+        // a condition is a question too
+        (conditional("phone"), "hidden-element"),
+        (conditional("family"), "permit"),
     ] {
         let shown = format!("{interaction:?}");
         assert_eq!(
