@@ -113,7 +113,12 @@ impl Gateway {
             .map(|released| format!("{}/{}", released.resource_type, released.id));
         let ids = matches.iter().map(|released| released.id.clone());
         let released = matches.len() + included.len();
-        self.record(record::with_released(entry, ids.chain(with), released, bytes))?;
+        self.record(record::with_released(
+            entry,
+            ids.chain(with),
+            released,
+            bytes,
+        ))?;
         let next = found.next.map(|after| Cursor {
             resource_type: query.resource_type().to_owned(),
             parameters: query.pairs().to_vec(),

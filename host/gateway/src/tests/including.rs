@@ -78,21 +78,27 @@ async fn each_included_resource_is_one_that_the_session_may_read() {
             "Observation?_id=a1&_include=Observation:performer:Organization",
             "Organization/lab",
         ),
-        ("Observation?_id=a1&_include=Observation:subject", "Patient/anna"),
+        (
+            "Observation?_id=a1&_include=Observation:subject",
+            "Patient/anna",
+        ),
         // another patient's result, and one that does not exist, are not there
         (
             "Observation?_id=a1&_include=Observation:has-member",
             "Observation/a2",
         ),
-        ("DiagnosticReport?_id=r&_include=DiagnosticReport:result", "Observation/a1"),
+        (
+            "DiagnosticReport?_id=r&_include=DiagnosticReport:result",
+            "Observation/a1",
+        ),
         ("Coverage?_id=c&_include=Coverage:subscriber", ""),
-        ("Coverage?_id=c&_include=Coverage:beneficiary", "Patient/anna"),
+        (
+            "Coverage?_id=c&_include=Coverage:beneficiary",
+            "Patient/anna",
+        ),
         ("Observation?_id=a2&_include=Observation:focus", ""),
         // matches are not included once more
-        (
-            "Observation?_id=a1,a2&_include=Observation:has-member",
-            "",
-        ),
+        ("Observation?_id=a1,a2&_include=Observation:has-member", ""),
         (
             "PractitionerRole?practitioner=dr&_include=PractitionerRole:practitioner&_include=PractitionerRole:organization",
             "Organization/lab Practitioner/dr",
@@ -101,10 +107,7 @@ async fn each_included_resource_is_one_that_the_session_may_read() {
             "Observation?_id=a2&_revinclude=Observation:has-member",
             "Observation/a1",
         ),
-        (
-            "Patient?_revinclude=Observation:focus",
-            "",
-        ),
+        ("Patient?_revinclude=Observation:focus", ""),
         (
             "Observation?_id=a1&_revinclude=DiagnosticReport:result",
             "DiagnosticReport/r",
@@ -113,10 +116,7 @@ async fn each_included_resource_is_one_that_the_session_may_read() {
             "Practitioner?_id=dr&_revinclude=PractitionerRole:practitioner",
             "PractitionerRole/role",
         ),
-        (
-            "Observation?_id=a1&_revinclude=AuditEvent:entity",
-            "",
-        ),
+        ("Observation?_id=a1&_revinclude=AuditEvent:entity", ""),
         (
             "Observation?_id=a1&_revinclude=Provenance:target",
             "Provenance/pa",
@@ -141,7 +141,9 @@ async fn each_included_resource_is_one_that_the_session_may_read() {
 
 #[tokio::test]
 async fn a_type_that_no_scope_names_is_left_out_and_the_ledger_says_so() {
-    let door = ward().await.with("patient/Observation.s patient/Practitioner.r");
+    let door = ward()
+        .await
+        .with("patient/Observation.s patient/Practitioner.r");
     let page = door
         .page_of(
             "Observation?_id=a1&_include=Observation:performer&_include=Observation:subject\
@@ -159,12 +161,16 @@ async fn a_type_that_no_scope_names_is_left_out_and_the_ledger_says_so() {
     let ids = serde_json::to_string(&entry.detail["ids"]).unwrap();
     assert_eq!(ids, r#"["a1","Practitioner/dr"]"#);
     // `s` lets out what refers to a match
-    let door = ward().await.with("patient/Observation.s patient/DiagnosticReport.s");
+    let door = ward()
+        .await
+        .with("patient/Observation.s patient/DiagnosticReport.s");
     let page = door
         .page_of("Observation?_id=a1&_revinclude=DiagnosticReport:result")
         .await;
     assert_eq!(names(&page.included), "DiagnosticReport/r");
-    let door = ward().await.with("patient/Observation.rs patient/DiagnosticReport.r");
+    let door = ward()
+        .await
+        .with("patient/Observation.rs patient/DiagnosticReport.r");
     let page = door
         .page_of("Observation?_id=a1&_revinclude=DiagnosticReport:result")
         .await;
@@ -192,14 +198,20 @@ async fn the_provenance_of_what_a_session_may_read_and_no_other_is_readable() {
         }
     }
     for (search, expected) in [
-        ("Provenance?", "Provenance/anna Provenance/mixed Provenance/pa"),
+        (
+            "Provenance?",
+            "Provenance/anna Provenance/mixed Provenance/pa",
+        ),
         ("Provenance?target=Observation/a1", "Provenance/pa"),
         ("Provenance?target=Observation/t1", ""),
         ("Provenance?target=Observation/none", ""),
         ("Provenance?target=Patient/anna", "Provenance/anna"),
         ("Provenance?patient=anna", "Provenance/anna"),
         ("Provenance?_id=pa,pt,both", "Provenance/pa"),
-        ("Provenance?recorded=2026", "Provenance/anna Provenance/mixed Provenance/pa"),
+        (
+            "Provenance?recorded=2026",
+            "Provenance/anna Provenance/mixed Provenance/pa",
+        ),
     ] {
         let page = door.page_of(search).await;
         assert_eq!(names(&page.matches), expected, "{search}");
@@ -243,8 +255,14 @@ async fn apps_never_get_an_audit_event() {
         search("AuditEvent?patient=anna"),
     ] {
         let (answer, recorded) = door.recorded(interaction).await;
-        assert!(matches!(answer, Err(Refusal::NotSupported(_))), "{answer:?}");
-        assert!(recorded[0].ends_with("denied: not-for-apps"), "{recorded:?}");
+        assert!(
+            matches!(answer, Err(Refusal::NotSupported(_))),
+            "{answer:?}"
+        );
+        assert!(
+            recorded[0].ends_with("denied: not-for-apps"),
+            "{recorded:?}"
+        );
     }
 }
 
@@ -259,10 +277,7 @@ async fn more_than_fits_a_page_is_refused_and_never_cut() {
         "subject":{{"reference":"Patient/anna"}},"hasMember":[{}]}}"#,
         members.join(",")
     );
-    let mut resources = vec![
-        r#"{"resourceType":"Patient","id":"anna"}"#.to_owned(),
-        wide,
-    ];
+    let mut resources = vec![r#"{"resourceType":"Patient","id":"anna"}"#.to_owned(), wide];
     for n in 0..1_001 {
         resources.push(format!(
             r#"{{"resourceType":"Condition","id":"c{n}","subject":{{"reference":"Patient/anna"}},"encounter":{{"reference":"Encounter/e"}}}}"#
@@ -292,7 +307,10 @@ async fn fewer_elements_go_out_tagged_and_the_count_alone_without_any() {
         .await;
     let one = text(&page.matches[0].bytes);
     assert!(one.contains("SUBSETTED") && one.contains("final"), "{one}");
-    assert!(!one.contains("subject") && one.contains(r#""code""#), "{one}");
+    assert!(
+        !one.contains("subject") && one.contains(r#""code""#),
+        "{one}"
+    );
     assert!(!text(&page.included[0].bytes).contains("SUBSETTED"));
     let page = door.page_of("Observation?_count=1&_summary=true").await;
     assert!(text(&page.matches[0].bytes).contains("SUBSETTED"));
@@ -325,7 +343,10 @@ async fn the_next_page_has_its_own_includes_and_shape() {
     assert_eq!(names(&page.included), "Provenance/mixed");
     let pass = door.pass();
     let binding = crate::CursorBinding("b".to_owned());
-    let sealed = door.gateway.seal_cursor(&binding, &page.next.unwrap()).unwrap();
+    let sealed = door
+        .gateway
+        .seal_cursor(&binding, &page.next.unwrap())
+        .unwrap();
     let cursor = door.gateway.open_cursor(&binding, &sealed).unwrap();
     let next = door.gateway.page(&door.session(), &pass, &cursor, 1).await;
     let next = next.unwrap().release(&pass, |page| page).unwrap();

@@ -61,52 +61,136 @@ const SEARCHES: &[(&str, &str)] = &[
     ("Patient?gender=female&name=Rossi", "anna"),
     ("Patient?death-date:missing=true&race=2106-3", "anna"),
     ("AllergyIntolerance?patient=anna", "allergy-anna"),
-    ("AllergyIntolerance?patient=anna&clinical-status=active", "allergy-anna"),
+    (
+        "AllergyIntolerance?patient=anna&clinical-status=active",
+        "allergy-anna",
+    ),
     ("CarePlan?patient=anna&category=assess-plan", "plan-anna"),
-    ("CarePlan?patient=anna&category=assess-plan&status=active,completed&date=ge2026", "plan-anna"),
+    (
+        "CarePlan?patient=anna&category=assess-plan&status=active,completed&date=ge2026",
+        "plan-anna",
+    ),
     ("CareTeam?patient=anna&status=active", "team-anna"),
-    ("CareTeam?patient=anna&status=proposed,active&role=pcp", "team-anna"),
+    (
+        "CareTeam?patient=anna&status=proposed,active&role=pcp",
+        "team-anna",
+    ),
     ("Condition?patient=anna", "condition-anna"),
-    ("Condition?patient=anna&category=problem-list-item", "condition-anna"),
-    ("Condition?patient=anna&code=38341003&clinical-status=active", "condition-anna"),
-    ("Condition?patient=anna&onset-date=gt2025-01&recorded-date=lt2025-04", "condition-anna"),
-    ("Condition?patient=anna&encounter=Encounter/encounter-anna", "condition-anna"),
-    ("Condition?patient=anna&abatement-date:missing=true&asserted-date=2025-03", "condition-anna"),
+    (
+        "Condition?patient=anna&category=problem-list-item",
+        "condition-anna",
+    ),
+    (
+        "Condition?patient=anna&code=38341003&clinical-status=active",
+        "condition-anna",
+    ),
+    (
+        "Condition?patient=anna&onset-date=gt2025-01&recorded-date=lt2025-04",
+        "condition-anna",
+    ),
+    (
+        "Condition?patient=anna&encounter=Encounter/encounter-anna",
+        "condition-anna",
+    ),
+    (
+        "Condition?patient=anna&abatement-date:missing=true&asserted-date=2025-03",
+        "condition-anna",
+    ),
     ("Coverage?patient=anna", "coverage-anna"),
     ("DiagnosticReport?patient=anna", "report-anna"),
-    ("DiagnosticReport?patient=anna&category=http://loinc.org|LP29684-5", "report-anna"),
-    ("DiagnosticReport?patient=anna&category=LP29684-5&date=2026-03-01", "report-anna"),
-    ("DiagnosticReport?patient=anna&code=58410-2&date=le2026-03-01T10:00:00Z", "report-anna"),
-    ("DiagnosticReport?patient=anna&status=final,amended", "report-anna"),
+    (
+        "DiagnosticReport?patient=anna&category=http://loinc.org|LP29684-5",
+        "report-anna",
+    ),
+    (
+        "DiagnosticReport?patient=anna&category=LP29684-5&date=2026-03-01",
+        "report-anna",
+    ),
+    (
+        "DiagnosticReport?patient=anna&code=58410-2&date=le2026-03-01T10:00:00Z",
+        "report-anna",
+    ),
+    (
+        "DiagnosticReport?patient=anna&status=final,amended",
+        "report-anna",
+    ),
     ("DocumentReference?_id=document-anna", "document-anna"),
-    ("DocumentReference?patient=anna&category=clinical-note", "document-anna"),
-    ("DocumentReference?patient=anna&category=clinical-note&date=sa2026-03-01", "document-anna"),
-    ("DocumentReference?patient=anna&type=11506-3&period=2026-03", "document-anna"),
-    ("DocumentReference?patient=anna&status=current,superseded", "document-anna"),
+    (
+        "DocumentReference?patient=anna&category=clinical-note",
+        "document-anna",
+    ),
+    (
+        "DocumentReference?patient=anna&category=clinical-note&date=sa2026-03-01",
+        "document-anna",
+    ),
+    (
+        "DocumentReference?patient=anna&type=11506-3&period=2026-03",
+        "document-anna",
+    ),
+    (
+        "DocumentReference?patient=anna&status=current,superseded",
+        "document-anna",
+    ),
     ("Encounter?_id=encounter-anna", "encounter-anna"),
     ("Encounter?patient=anna", "encounter-anna"),
-    ("Encounter?date=ge2026-03-01&date=lt2026-03-02&patient=anna", "encounter-anna"),
-    ("Encounter?patient=anna&class=AMB&status=finished&type=99213", "encounter-anna"),
-    ("Encounter?patient=anna&location=ward&discharge-disposition=home", "encounter-anna"),
+    (
+        "Encounter?date=ge2026-03-01&date=lt2026-03-02&patient=anna",
+        "encounter-anna",
+    ),
+    (
+        "Encounter?patient=anna&class=AMB&status=finished&type=99213",
+        "encounter-anna",
+    ),
+    (
+        "Encounter?patient=anna&location=ward&discharge-disposition=home",
+        "encounter-anna",
+    ),
     ("Encounter?identifier=e-anna", "encounter-anna"),
     ("Encounter?identifier=e-tom", "-"),
     ("Goal?patient=anna", "goal-anna"),
-    ("Goal?patient=anna&lifecycle-status=active&target-date=2026-12&description=weight", "goal-anna"),
-    ("Immunization?patient=anna&status=completed&date=2025", "shot-anna"),
+    (
+        "Goal?patient=anna&lifecycle-status=active&target-date=2026-12&description=weight",
+        "goal-anna",
+    ),
+    (
+        "Immunization?patient=anna&status=completed&date=2025",
+        "shot-anna",
+    ),
     ("Location?name=ward", "ward"),
     ("Location?address=springfield", "ward"),
     ("Location?address-city=springfield&address-state=il", "ward"),
-    ("MedicationDispense?patient=anna&status=completed&type=FF", "dispense-anna"),
+    (
+        "MedicationDispense?patient=anna&status=completed&type=FF",
+        "dispense-anna",
+    ),
     ("MedicationRequest?patient=anna&intent=order", "order-anna"),
-    ("MedicationRequest?patient=anna&intent=order,plan&status=active,stopped", "order-anna"),
-    ("MedicationRequest?patient=anna&intent=order&authoredon=ge2026-02&encounter=encounter-anna", "order-anna"),
+    (
+        "MedicationRequest?patient=anna&intent=order,plan&status=active,stopped",
+        "order-anna",
+    ),
+    (
+        "MedicationRequest?patient=anna&intent=order&authoredon=ge2026-02&encounter=encounter-anna",
+        "order-anna",
+    ),
     ("Observation?patient=anna&category=laboratory", "lab-anna"),
-    ("Observation?patient=Patient/anna&category=http://terminology.hl7.org/CodeSystem/observation-category|laboratory&date=ge2026-03-01", "lab-anna"),
-    ("Observation?patient=anna&code=http://loinc.org|718-7&status=final", "lab-anna"),
-    ("Observation?patient=anna&code-value-quantity=718-7$gt13|http://unitsofmeasure.org|g/dL", "lab-anna"),
+    (
+        "Observation?patient=Patient/anna&category=http://terminology.hl7.org/CodeSystem/observation-category|laboratory&date=ge2026-03-01",
+        "lab-anna",
+    ),
+    (
+        "Observation?patient=anna&code=http://loinc.org|718-7&status=final",
+        "lab-anna",
+    ),
+    (
+        "Observation?patient=anna&code-value-quantity=718-7$gt13|http://unitsofmeasure.org|g/dL",
+        "lab-anna",
+    ),
     ("Observation?patient=tom&category=laboratory", "-"),
     ("Observation?code=718-7", "lab-anna"),
-    ("Observation?patient=anna&_lastUpdated=ge2026-01-01", "lab-anna"),
+    (
+        "Observation?patient=anna&_lastUpdated=ge2026-01-01",
+        "lab-anna",
+    ),
     ("Organization?name=north", "org"),
     ("Organization?address=springfield", "org"),
     ("Practitioner?name=rivera", "dr"),
@@ -114,15 +198,30 @@ const SEARCHES: &[(&str, &str)] = &[
     ("PractitionerRole?practitioner=Practitioner/dr", "role"),
     ("PractitionerRole?practitioner=dr", "role"),
     ("PractitionerRole?specialty=http://nucc|207R", "role"),
-    ("Procedure?patient=anna&date=ge2025-05-01&date=le2025-06", "procedure-anna"),
-    ("Procedure?patient=anna&code=80146002&status=completed", "procedure-anna"),
+    (
+        "Procedure?patient=anna&date=ge2025-05-01&date=le2025-06",
+        "procedure-anna",
+    ),
+    (
+        "Procedure?patient=anna&code=80146002&status=completed",
+        "procedure-anna",
+    ),
     ("QuestionnaireResponse?_id=answers-anna", "answers-anna"),
-    ("QuestionnaireResponse?patient=anna&questionnaire=http://forms.example/q&authored=2026", "answers-anna"),
+    (
+        "QuestionnaireResponse?patient=anna&questionnaire=http://forms.example/q&authored=2026",
+        "answers-anna",
+    ),
     ("RelatedPerson?_id=mother-anna", "mother-anna"),
     ("RelatedPerson?patient=anna&name=rossi", "mother-anna"),
     ("ServiceRequest?_id=request-anna", "request-anna"),
-    ("ServiceRequest?patient=anna&category=108252007&authored=ge2026-02-01", "request-anna"),
-    ("ServiceRequest?patient=anna&code=58410-2&status=active", "request-anna"),
+    (
+        "ServiceRequest?patient=anna&category=108252007&authored=ge2026-02-01",
+        "request-anna",
+    ),
+    (
+        "ServiceRequest?patient=anna&code=58410-2&status=active",
+        "request-anna",
+    ),
     ("Specimen?_id=specimen-anna", "specimen-anna"),
     ("Specimen?patient=anna", "specimen-anna"),
     ("Specimen?_id=specimen-tom", "-"),
@@ -135,7 +234,10 @@ async fn every_search_of_us_core_finds_what_it_should_and_nothing_of_others() {
     for (search, expected) in SEARCHES {
         let page = door.page_of(search).await;
         let found: Vec<&str> = page.matches.iter().map(|found| found.id.as_str()).collect();
-        let wanted: Vec<&str> = Some(*expected).into_iter().filter(|id| *id != "-").collect();
+        let wanted: Vec<&str> = Some(*expected)
+            .into_iter()
+            .filter(|id| *id != "-")
+            .collect();
         assert_eq!(found, wanted, "{search}");
     }
 }
@@ -144,15 +246,37 @@ async fn every_search_of_us_core_finds_what_it_should_and_nothing_of_others() {
 async fn the_includes_of_us_core_come_with_their_matches() {
     let door = charts().await;
     for (search, expected) in [
-        ("MedicationRequest?patient=anna&intent=order&_include=MedicationRequest:medication", "med"),
-        ("MedicationDispense?patient=anna&_include=MedicationDispense:medication", "med"),
-        ("CareTeam?patient=anna&status=active&_include=CareTeam:participant", "dr"),
-        ("PractitionerRole?practitioner=dr&_include=PractitionerRole:practitioner", "dr"),
-        ("PractitionerRole?specialty=207R&_include=PractitionerRole:endpoint", "end"),
-        ("Observation?patient=anna&category=laboratory&_revinclude=Provenance:target", "provenance-anna"),
+        (
+            "MedicationRequest?patient=anna&intent=order&_include=MedicationRequest:medication",
+            "med",
+        ),
+        (
+            "MedicationDispense?patient=anna&_include=MedicationDispense:medication",
+            "med",
+        ),
+        (
+            "CareTeam?patient=anna&status=active&_include=CareTeam:participant",
+            "dr",
+        ),
+        (
+            "PractitionerRole?practitioner=dr&_include=PractitionerRole:practitioner",
+            "dr",
+        ),
+        (
+            "PractitionerRole?specialty=207R&_include=PractitionerRole:endpoint",
+            "end",
+        ),
+        (
+            "Observation?patient=anna&category=laboratory&_revinclude=Provenance:target",
+            "provenance-anna",
+        ),
     ] {
         let page = door.page_of(search).await;
-        let found: Vec<&str> = page.included.iter().map(|found| found.id.as_str()).collect();
+        let found: Vec<&str> = page
+            .included
+            .iter()
+            .map(|found| found.id.as_str())
+            .collect();
         assert_eq!((page.matches.len(), found), (1, vec![expected]), "{search}");
     }
     // on all types, also where there is none
