@@ -143,14 +143,15 @@ async function bundles(patient) {
   const note = await client.read({ resourceType, id: noted.split("/").pop() });
   assert.equal(note.subject.reference, `Patient/${id}`);
 
-  await refused(404, () =>
+  const { status: _, ...incomplete } = observation(patient.id, 23);
+  await refused(422, () =>
     client.transaction({
       body: {
         resourceType: "Bundle",
         type: "transaction",
         entry: [
           entry("POST", "Observation", observation(patient.id, 22)),
-          entry("GET", "Patient/nobody-by-this-id"),
+          entry("POST", "Observation", incomplete),
         ],
       },
     }),

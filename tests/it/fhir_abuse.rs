@@ -118,7 +118,10 @@ async fn run(api: &Api, cases: &[Case]) {
     for case in cases {
         let answer = send(api, case, str::to_owned).await;
         let mut problem = judge(case, &answer).err();
-        if problem.is_none() {
+        let body = case.body.as_ref().map(Value::to_string);
+        let names_b =
+            case.path.contains("abuse-b") || body.is_some_and(|body| body.contains("abuse-b"));
+        if problem.is_none() && names_b {
             let twin = send(api, case, |text| text.replace("abuse-b", "abuse-x")).await;
             let (real, made_up) = (noticed(&answer, "abuse-b"), noticed(&twin, "abuse-x"));
             if real != made_up {
@@ -277,6 +280,181 @@ async fn letters_are_not_each_others() {
     }
 }
 
+fn entries_of(bundle: &Value) -> Vec<String> {
+    entries(bundle)
+}
+
+fn bundle(kind: &str, entries: &[Value]) -> String {
+    json!({ "resourceType": "Bundle", "type": kind, "entry": entries }).to_string()
+}
+
+fn entry(method: &str, url: &str, resource: Option<Value>) -> Value {
+    let mut entry = json!({ "request": { "method": method, "url": url, "ifMatch": "W/\"1\"" } });
+    if let Some(resource) = resource {
+        entry["resource"] = resource;
+    }
+    entry
+}
+
+/// A-PC22
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_decides_each_entry_for_itself() {
+    let host = TestHost::fresh().await;
+    put(&host, &data::world()).await;
+    let api = launched(&host, "patient/*.cruds", "abuse-a").await;
+    let mut answers = Vec::new();
+    for other in ["abuse-b", "abuse-x"] {
+        let mut replaced = observation("abuse-a");
+        replaced["id"] = format!("{other}-lab").into();
+        let entries = [
+            entry("GET", "Patient/abuse-a", None),
+            entry("GET", &format!("Patient/{other}"), None),
+            entry("GET", &format!("Observation?patient={other}"), None),
+            entry("GET", &format!("Patient/{other}/_history"), None),
+            entry("HEAD", &format!("Patient/{other}"), None),
+            entry("POST", "Observation", Some(observation(other))),
+            entry("PUT", &format!("Observation/{other}-lab"), Some(replaced)),
+            entry("DELETE", &format!("Observation/{other}-lab"), None),
+            entry("POST", "Observation", Some(observation("abuse-a"))),
+        ];
+        let answer = api
+            .post_bytes("/fhir/main", JSON, bundle("batch", &entries))
+            .await
+            .expect(200);
+        assert!(!answer.text.contains(MARKER), "{}", answer.text);
+        let entries = answer.json["entry"].as_array().unwrap().clone();
+        let statuses: Vec<String> = entries
+            .iter()
+            .map(|entry| entry["response"]["status"].as_str().unwrap()[..3].to_owned())
+            .collect();
+        assert_eq!(
+            &statuses[..5],
+            ["200", "404", "200", "404", "400"],
+            "{}",
+            answer.text
+        );
+        assert!(statuses[5].starts_with('4'), "{}", answer.text);
+        assert_eq!(&statuses[6..], ["404", "404", "201"], "{}", answer.text);
+        assert_eq!(entries[2]["resource"]["type"], "searchset");
+        assert_eq!(entries_of(&entries[2]["resource"]), [""; 0]);
+        for refused in [1, 3, 4, 5, 6, 7] {
+            let outcome = &entries[refused]["response"]["outcome"];
+            assert_eq!(
+                outcome["resourceType"], "OperationOutcome",
+                "entry {refused}"
+            );
+        }
+        let told: Vec<String> = entries[1..8]
+            .iter()
+            .map(|entry| entry.to_string().replace(other, "(id)"))
+            .collect();
+        answers.push(told);
+    }
+    assert_eq!(answers[0], answers[1], "B differs from somebody made up");
+    let untouched = system(&host, "system/*.rs")
+        .await
+        .get("/fhir/main/Observation/abuse-b-lab")
+        .await;
+    assert_eq!(untouched.expect(200).json["meta"]["versionId"], "1");
+}
+
+/// A-PC24
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_whose_address_is_not_one_of_ours_is_refused() {
+    let host = TestHost::fresh().await;
+    put(&host, &data::world()).await;
+    let api = launched(&host, "patient/*.cruds", "abuse-a").await;
+    for url in [
+        "../Patient/abuse-b",
+        "//other.example/Patient/abuse-a",
+        "https://other.example/fhir/Patient/abuse-a",
+        "http://169.254.169.254/Patient/abuse-a",
+        "Patient/abuse-a%2f_history",
+        "Patient//abuse-a",
+        "Patient/abuse-a/",
+        "Patient;x/abuse-a",
+        "patient/abuse-a",
+        "Patient/abuse-b/$everything",
+        "Patient/abuse-a/$everything",
+        "$export",
+        "metadata",
+        "",
+        "?_type=Patient",
+        "_history",
+        "Patient/_history",
+        "Encounter/abuse-a-encounter/Observation",
+    ] {
+        let entries = [
+            entry("GET", url, None),
+            entry("GET", "Patient/abuse-a", None),
+        ];
+        let batch = api
+            .post_bytes("/fhir/main", JSON, bundle("batch", &entries))
+            .await
+            .expect(200);
+        let status = |index: usize| {
+            batch.json["entry"][index]["response"]["status"]
+                .as_str()
+                .unwrap()
+        };
+        assert!(status(0).starts_with('4'), "{url}: {}", batch.text);
+        assert!(status(1).starts_with("200"), "{url}: {}", batch.text);
+        let whole = api
+            .post_bytes("/fhir/main", JSON, bundle("transaction", &entries))
+            .await;
+        assert!(whole.status.is_client_error(), "{url}: {}", whole.text);
+        issue(&whole);
+    }
+    let nested = json!({ "resourceType": "Bundle", "type": "batch", "entry": [entry("GET", "Patient/abuse-b", None)] });
+    let entries = [entry("POST", "", Some(nested))];
+    let answer = api
+        .post_bytes("/fhir/main", JSON, bundle("batch", &entries))
+        .await
+        .expect(200);
+    assert!(
+        answer.json["entry"][0]["response"]["status"]
+            .as_str()
+            .unwrap()
+            .starts_with('4')
+    );
+    let many: Vec<Value> = (0..501)
+        .map(|_| entry("GET", "Patient/abuse-a", None))
+        .collect();
+    let refused = api
+        .post_bytes("/fhir/main", JSON, bundle("batch", &many))
+        .await
+        .expect(400);
+    assert_eq!(issue(&refused), "too-costly");
+    for kind in ["collection", "document", "searchset"] {
+        api.post_bytes("/fhir/main", JSON, bundle(kind, &entries))
+            .await
+            .expect(400);
+    }
+}
+
+/// A-PC26
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reference_by_search_finds_nobody_else() {
+    let host = TestHost::fresh().await;
+    put(&host, &data::world()).await;
+    let api = launched(&host, "patient/*.cruds", "abuse-a").await;
+    let mut answers = Vec::new();
+    for other in ["abuse-b", "abuse-x"] {
+        let mut resource = observation("abuse-a");
+        resource["performer"] = json!([{
+            "reference": format!("Patient?identifier={}|{other}-mrn", data::MRN_SYSTEM)
+        }]);
+        let entries = [entry("POST", "Observation", Some(resource))];
+        let answer = api
+            .post_bytes("/fhir/main", JSON, bundle("transaction", &entries))
+            .await;
+        assert!(answer.status.is_client_error(), "{}", answer.text);
+        issue(&answer);
+        answers.push(noticed(&answer, other));
+    }
+    assert_eq!(answers[0], answers[1]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_token_nothing_is_carried_out() {
     let host = TestHost::shared().await;
@@ -329,6 +507,23 @@ async fn what_a_browser_could_run_is_an_attachment() {
         assert!(binary.header("content-security-policy").contains("sandbox"));
         assert!(!binary.text.contains("<script>"), "{}", binary.text);
     }
+    let request = api
+        .request(Method::GET, "/fhir/main/Binary/abuse-a-binary")
+        .header("accept", "text/html");
+    let content = api.send(request).await.expect(200);
+    assert!(content.text.contains("<script>"), "{}", content.text);
+    for (name, value) in [
+        ("content-type", "application/octet-stream"),
+        ("content-disposition", "attachment"),
+        ("x-content-type-options", "nosniff"),
+    ] {
+        assert_eq!(content.header(name), value, "{name}");
+    }
+    assert!(
+        content
+            .header("content-security-policy")
+            .contains("sandbox")
+    );
 }
 
 #[test]

@@ -621,3 +621,81 @@ async fn anybody_may_read_what_the_server_can_do() {
         .await
         .expect(400);
 }
+
+/// A-PC40: leniency drops what the caller added, never what narrows the search.
+#[tokio::test(flavor = "multi_thread")]
+async fn leniency_ignores_what_is_unknown_says_so_and_widens_nothing() {
+    let host = TestHost::shared().await;
+    let api = launched(host, "patient/*.rs", "tom-rossi").await;
+    let lenient = [("prefer", "handling=lenient")];
+    let path =
+        "/fhir/main/Observation?nonsense=1&_filter=subject%20eq%20Patient/anna-rossi&_count=200";
+    api.get(path).await.expect(400);
+    let found = with(&api, Method::GET, path, &lenient)
+        .await
+        .expect(200)
+        .json;
+    let listed = found["entry"].as_array().unwrap();
+    let (outcomes, matches): (Vec<&Value>, Vec<&Value>) = listed
+        .iter()
+        .partition(|entry| entry["search"]["mode"] == "outcome");
+    assert_eq!(outcomes.len(), 1);
+    assert!(outcomes[0].get("fullUrl").is_none());
+    let told = outcomes[0]["resource"].to_string();
+    assert!(
+        told.contains("nonsense") && told.contains("_filter"),
+        "{told}"
+    );
+    assert!(!matches.is_empty());
+    for entry in matches {
+        assert_eq!(
+            entry["resource"]["subject"]["reference"],
+            "Patient/tom-rossi"
+        );
+    }
+    let own = link(&found, "self").unwrap();
+    assert!(own.contains("patient=tom-rossi"), "{own}");
+    assert!(
+        !own.contains("nonsense") && !own.contains("_filter"),
+        "{own}"
+    );
+    let other = "/fhir/main/Observation?nonsense=1&patient=anna-rossi";
+    let none = with(&api, Method::GET, other, &lenient)
+        .await
+        .expect(200)
+        .json;
+    assert!(
+        entries(&none)
+            .iter()
+            .all(|name| name.starts_with("OperationOutcome")),
+        "{none}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_count_and_a_selection_of_elements_are_given_as_asked() {
+    let host = TestHost::shared().await;
+    let api = system(host, "system/*.rs").await;
+    let search = "/fhir/main/Observation?patient=anna-rossi&category=laboratory";
+    let all = api
+        .get(&format!("{search}&_count=1000"))
+        .await
+        .expect(200)
+        .json;
+    let count = api
+        .get(&format!("{search}&_summary=count"))
+        .await
+        .expect(200)
+        .json;
+    assert_eq!(count["total"], json!(entries(&all).len()));
+    assert!(count.get("entry").is_none(), "{count}");
+    let few = api
+        .get(&format!("{search}&_elements=code&_count=2"))
+        .await
+        .expect(200)
+        .json;
+    for entry in few["entry"].as_array().unwrap() {
+        let resource = &entry["resource"];
+        assert!(resource.get("code").is_some() && resource.get("valueQuantity").is_none());
+    }
+}

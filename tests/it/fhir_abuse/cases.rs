@@ -383,7 +383,7 @@ fn operations() -> Vec<Case> {
         get("A-PC35", "/Patient/abuse-b/$everything", Hidden),
         get(
             "A-PC35",
-            "/Patient/abuse-b/$everything?_type=Observation&_since=2020-01-01",
+            "/Patient/abuse-b/$everything?_type=Observation&_since=2020-01-01T00:00:00Z",
             Hidden,
         ),
         get("A-PC35", "/Group/abuse-b/$everything", Hidden),
@@ -473,21 +473,21 @@ pub(super) const ELSEWHERE: &[(&str, &str)] = &[
     ),
     (
         "A-PC22",
-        "fhir_abuse: a batch decides each entry for itself",
+        "fhir_abuse: a_batch_decides_each_entry_for_itself",
     ),
     (
         "A-PC24",
-        "fhir_abuse: an entry whose address is not one of ours is refused",
+        "fhir_abuse: an_entry_whose_address_is_not_one_of_ours_is_refused",
     ),
     (
         "A-PC25",
-        "fhir_abuse: without a token nothing is carried out",
+        "fhir_abuse: without_a_token_nothing_is_carried_out",
     ),
     (
         "A-PC26",
-        "fhir_abuse: a batch decides each entry for itself",
+        "fhir_abuse: a_reference_by_search_finds_nobody_else",
     ),
-    ("A-PC31", "fhir_abuse: letters are not each other's"),
+    ("A-PC31", "fhir_abuse: letters_are_not_each_others"),
     (
         "A-PC45",
         "fhir_protocol: a_method_cannot_be_overridden_and_an_unknown_one_is_refused",
@@ -506,11 +506,11 @@ pub(super) const ELSEWHERE: &[(&str, &str)] = &[
     ),
     (
         "A-PC52",
-        "fhir_abuse: every hidden case is compared with somebody made up",
+        "fhir_abuse: run, which compares B with somebody made up in every case",
     ),
     (
         "A-PC55",
-        "fhir_abuse: what a browser could run is an attachment",
+        "fhir_abuse: what_a_browser_could_run_is_an_attachment",
     ),
     ("A-PC56", "fhir_protocol: only_json_in_utf_8_is_spoken"),
     (

@@ -1,11 +1,15 @@
 //! `/fhir/{tenant}`: the FHIR R4 API for apps with bearer tokens. What it does is decided
 //! behind the one door; here is only the protocol.
 
+mod binary;
 mod body;
+mod bundle;
 mod capability;
 mod docref;
+mod everything;
 mod format;
 mod headers;
+mod history;
 mod preconditions;
 mod preferences;
 mod query;
@@ -15,6 +19,7 @@ mod route;
 mod route_error;
 mod search;
 mod token;
+mod validate;
 mod write;
 
 use std::time::Duration;
@@ -30,7 +35,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use super::App;
 use request::FhirRequest;
-use route::Route;
+use route::{Operation, Route};
 use route_error::RouteError;
 use token::Granted;
 
@@ -140,16 +145,29 @@ impl Asked<'_> {
             Route::Page => search::page(self).await,
             Route::Read(name, id) => read::current(self, name, &id).await,
             Route::Vread(name, id, version) => read::version(self, name, &id, &version).await,
+            Route::History(name, id) => history::of_instance(self, name, &id).await,
+            Route::Call(Operation::Validate, name, id) => {
+                validate::call(self, name, id.as_deref()).await
+            }
             Route::Search(name) | Route::SearchForm(name) => search::of_type(self, name).await,
-            Route::Compartment(patient, name) => search::of_compartment(self, &patient, name).await,
-            Route::Ask(route::Operation::DocRef, ..)
-            | Route::Call(route::Operation::DocRef, ..) => docref::call(self).await,
+            Route::Compartment(patient, name) | Route::CompartmentForm(patient, name) => {
+                search::of_compartment(self, &patient, name).await
+            }
+            Route::Ask(Operation::DocRef, ..) | Route::Call(Operation::DocRef, ..) => {
+                docref::call(self).await
+            }
             Route::Create(name) => write::create(self, name).await,
             Route::Update(name, id) => write::update(self, name, &id).await,
             Route::Delete(name, id) => write::delete(self, name, &id).await,
-            _ => Err(RouteError::Unknown(
-                "this server reads, searches and writes by id",
-            )),
+            Route::UpdateWhere(name) => write::update_where(self, name).await,
+            Route::Patch(name, id) => write::patch(self, name, &id).await,
+            Route::PatchWhere(name) => write::patch_where(self, name).await,
+            Route::DeleteWhere(name) => write::delete_where(self, name).await,
+            Route::Bundle => bundle::carry_out(self).await,
+            Route::Ask(Operation::Everything, _, Some(id))
+            | Route::Call(Operation::Everything, _, Some(id)) => everything::call(self, &id).await,
+            Route::Ask(Operation::Everything | Operation::Validate, ..)
+            | Route::Call(Operation::Everything, _, None) => Err(RouteError::Failed),
         }
     }
 

@@ -26,7 +26,7 @@ const DRAIN_MAX: Duration = Duration::from_secs(3);
 pub(super) fn bytes_max(route: &Route) -> usize {
     match route {
         Route::Bundle => BUNDLE_BYTES_MAX,
-        Route::SearchForm(_) => FORM_BYTES_MAX,
+        Route::SearchForm(_) | Route::CompartmentForm(..) => FORM_BYTES_MAX,
         Route::Create(_)
         | Route::Update(..)
         | Route::UpdateWhere(_)

@@ -3,9 +3,13 @@
 
 mod resources;
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
 use glovebox_model::TenantId;
 use serde_json::{Value, json};
 
@@ -37,16 +41,7 @@ pub(super) fn get(app: &App, tenant: &TenantId, parts: &Parts) -> Result<Respons
             ));
         }
     }
-    let settings = &app.settings;
-    let statement = statement(&Instance {
-        name: settings.tenant_name(tenant).unwrap_or_default(),
-        base: &settings.fhir_url(tenant),
-        token_url: &settings.token_url(tenant),
-    });
-    let body = statement.to_string();
-    let digest = glovebox_database::sha256(body.as_bytes()).to_string();
-    let short: String = digest.chars().rev().take(16).collect();
-    let tag = format!("W/\"{short}\"");
+    let (tag, body) = written(&Instance::of(app, tenant));
     let known = is_known(&parts.headers, &tag, None);
     let mut response = if known {
         (StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response()
@@ -62,13 +57,40 @@ pub(super) fn get(app: &App, tenant: &TenantId, parts: &Parts) -> Result<Respons
 }
 
 /// What differs from tenant to tenant.
-struct Instance<'a> {
-    name: &'a str,
-    base: &'a str,
-    token_url: &'a str,
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Instance {
+    name: String,
+    base: String,
+    token_url: String,
 }
 
-fn statement(instance: &Instance<'_>) -> Value {
+impl Instance {
+    fn of(app: &App, tenant: &TenantId) -> Self {
+        let settings = &app.settings;
+        Self {
+            name: settings.tenant_name(tenant).unwrap_or_default().to_owned(),
+            base: settings.fhir_url(tenant),
+            token_url: settings.token_url(tenant),
+        }
+    }
+}
+
+/// The statement's tag and bytes. They are long and change with the program only: written
+/// once for each tenant.
+fn written(instance: &Instance) -> (String, Bytes) {
+    static WRITTEN: Mutex<BTreeMap<String, (String, Bytes)>> = Mutex::new(BTreeMap::new());
+    let mut all = WRITTEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let entry = all.entry(format!("{instance:?}")).or_insert_with(|| {
+        let body = statement(instance).to_string();
+        let digest = glovebox_database::sha256(body.as_bytes()).to_string();
+        let start = digest.len().saturating_sub(16);
+        let tag = format!("W/\"{}\"", digest.get(start..).unwrap_or_default());
+        (tag, Bytes::from(body))
+    });
+    entry.clone()
+}
+
+fn statement(instance: &Instance) -> Value {
     json!({
         "resourceType": "CapabilityStatement",
         "url": format!("{}/metadata", instance.base),
@@ -82,6 +104,7 @@ fn statement(instance: &Instance<'_>) -> Value {
         "implementation": { "description": instance.name, "url": instance.base },
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "json"],
+        "patchFormat": ["application/json-patch+json", "application/fhir+json"],
         "rest": [{
             "mode": "server",
             "documentation": "What an app may do is what its scopes, its approval and its user's \
@@ -98,6 +121,7 @@ fn statement(instance: &Instance<'_>) -> Value {
                 }],
             },
             "resource": resources::all(),
+            "interaction": [{ "code": "transaction" }, { "code": "batch" }],
         }],
     })
 }

@@ -49,6 +49,25 @@ pub(super) fn check_accepted(headers: &HeaderMap, pairs: &mut Pairs) -> Result<(
     }
 }
 
+/// Whether `Accept` names this media type, or a range that holds it.
+pub(super) fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
+    let family = media_type.split('/').next().unwrap_or_default();
+    let values = headers.get_all(header::ACCEPT).iter();
+    values
+        .flat_map(|value| value.to_str().unwrap_or_default().split(','))
+        .any(|range| {
+            let mut parts = range.split(';').map(str::trim);
+            let name = parts.next().unwrap_or_default();
+            let is_meant = name.eq_ignore_ascii_case(media_type)
+                || name == "*/*"
+                || name
+                    .strip_suffix("/*")
+                    .is_some_and(|one| one.eq_ignore_ascii_case(family));
+            let is_wanted = parts.all(|parameter| !matches!(parameter, "q=0" | "q=0.0"));
+            is_meant && is_wanted
+        })
+}
+
 fn accepts_json(range: &str) -> bool {
     let mut parts = range.split(';').map(str::trim);
     // A plus sign that was not escaped in an address arrives as a space.

@@ -13,7 +13,7 @@ use crate::http::headers::common;
 
 /// What a browser may send. No credentials: whoever calls has a bearer token.
 const ASKED: &str = "Authorization, Content-Type, Accept, Prefer, If-Match, If-None-Match, \
-     If-None-Exist, If-Modified-Since, DPoP, X-Request-Id";
+     If-None-Exist, If-Modified-Since, Idempotency-Key, DPoP, X-Request-Id";
 /// What a browser's script may read.
 const TOLD: &str = "ETag, Location, Content-Location, Last-Modified, WWW-Authenticate, \
      Retry-After, DPoP-Nonce, X-Request-Id";

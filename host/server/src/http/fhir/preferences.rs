@@ -2,34 +2,24 @@
 //! as the RFC wants: `respond-async`, for one, changes nothing here.
 
 use axum::http::HeaderMap;
+use glovebox_fhir::search::Handling;
 
 /// What a write answers with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Return {
     /// Headers only.
     Minimal,
     /// The resource as stored, for whoever may read it.
-    #[default]
     Representation,
     /// An OperationOutcome.
     OperationOutcome,
 }
 
-/// What is done about search parameters that are not understood.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub(super) enum Handling {
-    /// The search is refused.
-    #[default]
-    Strict,
-    /// They are ignored, and the answer says so. What narrows stays in force.
-    Lenient,
-}
-
 /// The preferences of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub(super) struct Preferences {
-    /// `return=…`
-    pub(super) answer: Return,
+    /// `return=…`; without it, a single write gives the resource back and a Bundle does not.
+    pub(super) answer: Option<Return>,
     /// `handling=…`
     pub(super) handling: Handling,
 }
@@ -63,7 +53,7 @@ impl Preferences {
             }
         }
         Self {
-            answer: answer.unwrap_or_default(),
+            answer,
             handling: handling.unwrap_or_default(),
         }
     }
@@ -83,24 +73,24 @@ mod tests {
             let Preferences { answer, handling } = Preferences::read(&headers);
             (answer, handling)
         };
-        let (representation, strict) = (Return::Representation, Handling::Strict);
-        assert_eq!(read(&[]), (representation, strict));
-        assert_eq!(read(&["respond-async"]), (representation, strict));
-        assert_eq!(read(&["return=minimal"]), (Return::Minimal, strict));
+        let strict = Handling::Strict;
+        assert_eq!(read(&[]), (None, strict));
+        assert_eq!(read(&["respond-async"]), (None, strict));
+        assert_eq!(read(&["return=minimal"]), (Some(Return::Minimal), strict));
         assert_eq!(
             read(&["respond-async, return=OperationOutcome; handling=lenient"]),
-            (Return::OperationOutcome, Handling::Lenient)
+            (Some(Return::OperationOutcome), Handling::Lenient)
         );
         assert_eq!(
             read(&[
                 "handling=\"lenient\"",
                 "return=minimal, return=representation"
             ]),
-            (Return::Minimal, Handling::Lenient)
+            (Some(Return::Minimal), Handling::Lenient)
         );
         assert_eq!(
             read(&["return=everything", "handling=loose"]),
-            (representation, strict)
+            (None, strict)
         );
     }
 }

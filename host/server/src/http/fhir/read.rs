@@ -5,10 +5,10 @@ use axum::response::{IntoResponse as _, Response};
 use glovebox_fhir::Interaction;
 use glovebox_gateway::{Answer, Refusal, Released};
 
-use super::Asked;
 use super::format::FHIR_JSON;
 use super::preconditions::{etag, http_date, is_known};
 use super::route_error::RouteError;
+use super::{Asked, binary};
 
 /// `GET [type]/[id]`.
 pub(super) async fn current(
@@ -46,32 +46,32 @@ async fn give(
         _ => None,
     });
     let released = released.map_err(Refusal::from)?.ok_or(RouteError::Failed)?;
-    Ok(respond(asked, released))
+    respond(asked, released)
 }
 
 /// The resource with its version, or that the caller has it already: told only to whom it
 /// was given out.
-fn respond(asked: Asked<'_>, released: Released) -> Response {
+fn respond(asked: Asked<'_>, released: Released) -> Result<Response, RouteError> {
+    let headers = &asked.request.headers;
     let tag = etag(&released.version_id);
-    let known = is_known(&asked.request.headers, &tag, Some(released.last_updated));
+    let known = is_known(headers, &tag, Some(released.last_updated));
     let versioned = [
         (header::ETAG, tag),
         (header::LAST_MODIFIED, http_date(released.last_updated)),
     ];
+    let (form, body) = match asked.request.takes_json {
+        true => (FHIR_JSON, released.bytes),
+        false => binary::content(headers, &released.bytes)?,
+    };
     if known {
-        return (StatusCode::NOT_MODIFIED, versioned).into_response();
+        return Ok((StatusCode::NOT_MODIFIED, versioned).into_response());
     }
-    let mut response = (
-        versioned,
-        [(header::CONTENT_TYPE, FHIR_JSON)],
-        released.bytes,
-    )
-        .into_response();
+    let mut response = (versioned, [(header::CONTENT_TYPE, form)], body).into_response();
     if released.resource_type == "Binary" {
         let attachment = header::HeaderValue::from_static("attachment");
         response
             .headers_mut()
             .insert(header::CONTENT_DISPOSITION, attachment);
     }
-    response
+    Ok(response)
 }

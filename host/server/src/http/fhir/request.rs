@@ -17,6 +17,8 @@ use super::route_error::RouteError;
 pub(super) struct FhirRequest {
     /// The parameters of the address, and those of a `_search` form.
     pub(super) pairs: Pairs,
+    /// Whether JSON will do; else the content of a Binary is asked for.
+    pub(super) takes_json: bool,
     /// `Prefer`.
     pub(super) preferences: Preferences,
     /// The headers.
@@ -53,8 +55,14 @@ impl FhirRequest {
         } else if form.is_none() && !body.is_empty() {
             return Err(RouteError::UnsupportedMediaType);
         }
-        check_accepted(&parts.headers, &mut pairs)?;
+        let takes_json = match check_accepted(&parts.headers, &mut pairs) {
+            Ok(()) => true,
+            // A Binary may be given out as what it holds.
+            Err(_) if matches!(route, Route::Read("Binary", _)) => false,
+            Err(refused) => return Err(refused),
+        };
         Ok(Self {
+            takes_json,
             pairs,
             preferences: Preferences::read(&parts.headers),
             headers: parts.headers.clone(),
@@ -67,7 +75,9 @@ impl FhirRequest {
 /// Refuses a body of a kind that the route does not take.
 fn taken(route: &Route, form: Option<BodyForm>) -> Result<Option<BodyForm>, RouteError> {
     let fine = match (route, form) {
-        (Route::SearchForm(_), form) => matches!(form, None | Some(BodyForm::Form)),
+        (Route::SearchForm(_) | Route::CompartmentForm(..), form) => {
+            matches!(form, None | Some(BodyForm::Form))
+        }
         (Route::Patch(..) | Route::PatchWhere(_), form) => {
             matches!(form, Some(BodyForm::Resource | BodyForm::JsonPatch))
         }

@@ -35,6 +35,7 @@ enum Target {
     InstanceHistory(&'static str, String),
     Version(&'static str, String, String),
     Compartment(String, &'static str),
+    CompartmentSearch(String, &'static str),
     Operation(Operation, &'static str, Option<String>),
 }
 
@@ -59,6 +60,8 @@ pub(super) enum Route {
     SearchForm(&'static str),
     /// Search a type within one patient's compartment.
     Compartment(String, &'static str),
+    /// The same by POST.
+    CompartmentForm(String, &'static str),
     /// Create, also conditionally (`If-None-Exist`).
     Create(&'static str),
     /// Update under an id.
@@ -136,7 +139,10 @@ impl Route {
                 _ => return refuse(OF_TYPE),
             },
             Target::TypeSearch(name) if method == Method::POST => Self::SearchForm(name),
-            Target::TypeSearch(_) => return refuse(FORM),
+            Target::CompartmentSearch(patient, name) if method == Method::POST => {
+                Self::CompartmentForm(patient, name)
+            }
+            Target::TypeSearch(_) | Target::CompartmentSearch(..) => return refuse(FORM),
             Target::Instance(name, id) => match *method {
                 Method::GET | Method::HEAD => Self::Read(name, id),
                 Method::PUT => Self::Update(name, id),
@@ -212,6 +218,10 @@ fn below_type(name: &'static str, rest: &[&str]) -> Result<Target, NoRoute> {
         [id, member] if name == "Patient" => {
             let id = checked_id(id)?;
             Ok(Target::Compartment(id, resource_type(member)?))
+        }
+        [id, member, "_search"] if name == "Patient" => {
+            let id = checked_id(id)?;
+            Ok(Target::CompartmentSearch(id, resource_type(member)?))
         }
         _ => Err(NoRoute::Unknown(
             "nothing is served under this address: only the compartments of patients are",

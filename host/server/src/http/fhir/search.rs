@@ -4,6 +4,9 @@ mod bundle;
 mod narrowing;
 
 use axum::response::Response;
+use bundle::Links;
+pub(super) use bundle::url;
+use glovebox_fhir::search::ParseOptions;
 use glovebox_fhir::{Interaction, SearchQuery, compartment, search_parameters};
 use glovebox_gateway::{Answer, CursorBinding, Page, Refusal};
 
@@ -12,7 +15,7 @@ use super::query::Pairs;
 use super::route_error::RouteError;
 
 /// In links to a next page: the sealed position.
-const PAGE: &str = "_page";
+pub(super) const PAGE: &str = "_page";
 
 /// `GET [type]?…` and `POST [type]/_search`.
 pub(super) async fn of_type(
@@ -79,8 +82,14 @@ pub(super) async fn run(
     pairs: Pairs,
 ) -> Result<Response, RouteError> {
     let granted = asked.granted;
-    let query = SearchQuery::parse(resource_type, pairs.as_slice())
+    let base = asked.base();
+    let options = ParseOptions {
+        handling: asked.request.preferences.handling,
+        base: Some(&base),
+    };
+    let query = SearchQuery::parse_with(resource_type, pairs.as_slice(), options)
         .map_err(|problem| RouteError::Invalid(problem.to_string()))?;
+    let ignored = query.ignored().to_vec();
     let count = usize::try_from(query.count()).unwrap_or(1);
     let own = narrowing::shown(&granted.session, &query);
     let interaction = Interaction::search(query);
@@ -93,9 +102,13 @@ pub(super) async fn run(
         _ => None,
     });
     let page = released.map_err(Refusal::from)?.ok_or(RouteError::Failed)?;
-    let url = bundle::url(&format!("{}/{resource_type}", asked.base()), &own);
+    let own = url(&format!("{base}/{resource_type}"), &own);
     let next = next(asked, &page, count)?;
-    Ok(bundle::respond(asked, &url, next.as_deref(), &page))
+    let links = Links {
+        own: &own,
+        next: next.as_deref(),
+    };
+    Ok(bundle::respond(asked, links, &page, &ignored))
 }
 
 /// `GET [base]?_page=…`: the next page of a search, for the token that was given the link.
@@ -113,28 +126,65 @@ pub(super) async fn page(asked: Asked<'_>) -> Result<Response, RouteError> {
     pairs.expect_none()?;
     let opened = app.gateway.open_cursor(&binding(asked), &sealed);
     let (Ok(cursor), Some(count)) = (opened, count) else {
-        let problem = "a page link of another token or search, or too old";
-        let kind = glovebox_fhir::InteractionKind::Search;
-        return Err(
-            match app.gateway.invalid(&granted.session, kind, "-", problem) {
-                Refusal::Invalid(_) => Refusal::BadCursor.into(),
-                unavailable => unavailable.into(),
-            },
-        );
+        return Err(bad_page(asked));
     };
     let page = app
         .gateway
-        .page(&granted.session, &granted.pass, &cursor, count)
-        .await?;
+        .page(&granted.session, &granted.pass, &cursor, count);
+    // A link of a history or operation leads nowhere from here.
+    let page = page.await.map_err(|refusal| match refusal {
+        Refusal::Invalid(_) => Refusal::BadCursor,
+        other => other,
+    })?;
     let page = page
         .release(&granted.pass, |page| page)
         .map_err(Refusal::from)?;
     let url = page_url(asked, &sealed, count);
     let next = next(asked, &page, count)?;
-    Ok(bundle::respond(asked, &url, next.as_deref(), &page))
+    let links = Links {
+        own: &url,
+        next: next.as_deref(),
+    };
+    Ok(bundle::respond(asked, links, &page, &[]))
 }
 
-fn binding(asked: Asked<'_>) -> CursorBinding {
+/// A page with its own address and that of the next.
+pub(super) fn respond(asked: Asked<'_>, own: &str, next: Option<&str>, page: &Page) -> Response {
+    bundle::respond(asked, Links { own, next }, page, &[])
+}
+
+/// A search within a batch: the Bundle that it would have been answered with.
+pub(super) fn bundle_of(
+    asked: Asked<'_>,
+    interaction: &Interaction,
+    page: &Page,
+) -> Result<Vec<u8>, RouteError> {
+    let Interaction::Search(query) = interaction else {
+        return Err(RouteError::Failed);
+    };
+    let own = narrowing::shown(&asked.granted.session, query);
+    let own = url(&format!("{}/{}", asked.base(), query.resource_type()), &own);
+    let next = next(asked, page, usize::try_from(query.count()).unwrap_or(1))?;
+    let links = Links {
+        own: &own,
+        next: next.as_deref(),
+    };
+    Ok(bundle::bytes(asked, links, page, &[]))
+}
+
+/// Records a link that leads nowhere for this caller, and says so.
+pub(super) fn bad_page(asked: Asked<'_>) -> RouteError {
+    let problem = "a page link of another token or search, or too old";
+    let kind = glovebox_fhir::InteractionKind::Search;
+    let session = &asked.granted.session;
+    match asked.app.gateway.invalid(session, kind, "-", problem) {
+        Refusal::Invalid(_) => Refusal::BadCursor.into(),
+        unavailable => unavailable.into(),
+    }
+}
+
+/// To whom a link to a next page belongs.
+pub(super) fn binding(asked: Asked<'_>) -> CursorBinding {
     CursorBinding(format!("token {}", asked.granted.token_id))
 }
 

@@ -4,9 +4,9 @@ use super::*;
 
 fn demo() -> Value {
     statement(&Instance {
-        name: "Example Hospital",
-        base: "http://localhost:8080/fhir/main",
-        token_url: "http://localhost:8080/oauth/main/token",
+        name: "Example Hospital".to_owned(),
+        base: "http://localhost:8080/fhir/main".to_owned(),
+        token_url: "http://localhost:8080/oauth/main/token".to_owned(),
     })
 }
 
@@ -45,6 +45,10 @@ fn the_statement_says_what_the_server_is() {
         "application/fhir+json",
         "json"
       ],
+      "patchFormat": [
+        "application/json-patch+json",
+        "application/fhir+json"
+      ],
       "rest": [
         {
           "mode": "server",
@@ -76,6 +80,14 @@ fn the_statement_says_what_the_server_is() {
           },
           "resource": [
             "…"
+          ],
+          "interaction": [
+            {
+              "code": "transaction"
+            },
+            {
+              "code": "batch"
+            }
           ]
         }
       ]
@@ -118,7 +130,13 @@ fn every_parameter_that_it_names_can_be_searched_and_no_other_is_named() {
 fn a_type_is_described_by_its_interactions_and_parameters() {
     let statement = demo();
     let mut observation = of_type(&statement, "Observation").clone();
-    observation["searchParam"] = json!(observation["searchParam"].as_array().unwrap().len() > 20);
+    for (list, least) in [
+        ("searchParam", 20),
+        ("searchInclude", 10),
+        ("searchRevInclude", 20),
+    ] {
+        observation[list] = json!(observation[list].as_array().unwrap().len() > least);
+    }
     insta::assert_json_snapshot!(observation, @r#"
     {
       "type": "Observation",
@@ -130,11 +148,40 @@ fn a_type_is_described_by_its_interactions_and_parameters() {
           "code": "vread"
         },
         {
+          "code": "history-instance"
+        },
+        {
           "code": "search-type"
+        },
+        {
+          "code": "create"
+        },
+        {
+          "code": "update"
+        },
+        {
+          "code": "patch"
+        },
+        {
+          "code": "delete"
         }
       ],
-      "versioning": "versioned",
-      "searchParam": true
+      "versioning": "versioned-update",
+      "readHistory": true,
+      "updateCreate": false,
+      "conditionalCreate": true,
+      "conditionalRead": "full-support",
+      "conditionalUpdate": true,
+      "conditionalDelete": "single",
+      "searchInclude": true,
+      "searchRevInclude": true,
+      "searchParam": true,
+      "operation": [
+        {
+          "name": "validate",
+          "definition": "http://hl7.org/fhir/OperationDefinition/Resource-validate"
+        }
+      ]
     }
     "#);
     assert!(

@@ -69,6 +69,11 @@ fn each_address_has_one_meaning_for_each_method() {
             Route::Compartment(id(), "Observation"),
         ),
         (
+            Method::POST,
+            "/Patient/p-1.x/Observation/_search",
+            Route::CompartmentForm(id(), "Observation"),
+        ),
+        (
             Method::GET,
             "/Patient/p-1.x/$everything",
             Route::Ask(Operation::Everything, "Patient", Some(id())),

@@ -97,6 +97,7 @@ mod tests {
         let shown = shown(&session, &query);
         let texts: Vec<String> = shown
             .iter()
+            .filter(|(name, _)| name != "_count")
             .map(|(name, value)| format!("{name}={value}"))
             .collect();
         texts.join("&")
@@ -110,6 +111,7 @@ mod tests {
             patient: Some("a".parse().unwrap()),
             user: None,
             door: Door::Http,
+            terms: std::sync::Arc::default(),
         }
     }
 
