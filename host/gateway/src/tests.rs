@@ -1,11 +1,14 @@
 //! The door from outside: a hospital with three patients, and sessions that knock.
 
 mod budgeting;
+mod changing;
 mod counting;
 mod drafting;
 mod governing;
 mod importing;
 mod including;
+mod looking_back;
+mod model;
 mod pages;
 mod property;
 mod reading;
