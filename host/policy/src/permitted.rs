@@ -210,3 +210,6 @@ impl Permitted<Interaction> {
         Some(union)
     }
 }
+
+#[cfg(test)]
+mod tests;
