@@ -83,6 +83,9 @@ impl House {
             relations: Relations::new(sled.keyspace("relations")),
             clock: clock.clone(),
             cursor_key: Zeroizing::new(vec![7; 32]),
+            drafts: sled.keyspace("drafts"),
+            budgets: sled.keyspace("budgets"),
+            tenant_budgets: HashMap::new(),
         });
         let settings = RuntimeSettings {
             concurrent_calls_max: 4,
