@@ -6,7 +6,7 @@ use glovebox_policy::Permitted;
 use crate::error::StoreError;
 use crate::head::Head;
 use crate::key;
-use crate::store::{FhirStore, decode};
+use crate::store::FhirStore;
 
 impl FhirStore {
     /// Versions of the resource that a history names, the newest first: those below
@@ -30,12 +30,12 @@ impl FhirStore {
             .map(|version| key::version(resource_type, id, version))
             .collect();
         let found = self.records.get_many(&keys).await?;
-        found
-            .iter()
-            .map(|stored| {
-                let damaged = || StoreError::Damaged(format!("{resource_type}/{id}"));
-                decode(resource_type, id, stored.as_ref().ok_or_else(damaged)?)
-            })
-            .collect()
+        let mut heads = Vec::with_capacity(found.len());
+        for stored in &found {
+            let damaged = || StoreError::Damaged(format!("{resource_type}/{id}"));
+            let stored = stored.as_ref().ok_or_else(damaged)?;
+            heads.push(self.open(resource_type, id, stored).await?);
+        }
+        Ok(heads)
     }
 }

@@ -66,3 +66,8 @@ pub(crate) fn shown_by(binary: &str) -> Vec<u8> {
 pub(crate) fn security_context(binary: &str) -> Vec<u8> {
     format!("c/{binary}").into_bytes()
 }
+
+/// One piece of the facts of one version that are too large for its head.
+pub(crate) fn facts(resource_type: &str, id: &str, version: u64, piece: u32) -> Vec<u8> {
+    format!("f/{resource_type}/{id}/{version:020}/{piece:06}").into_bytes()
+}

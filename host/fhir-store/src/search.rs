@@ -13,7 +13,7 @@ use glovebox_fhir::{FactsView, Interaction, SearchQuery, ValueRef};
 use glovebox_policy::Permitted;
 
 use crate::error::StoreError;
-use crate::head::{facts_part, is_deleted};
+use crate::head::{facts_part, is_deleted, is_folded};
 use crate::key;
 use crate::store::{FhirStore, PIECE_BYTES, unreadable, verified};
 use candidates::{Candidates, candidates};
@@ -110,14 +110,20 @@ impl FhirStore {
         };
         for keys in candidates.keys.chunks(SCAN_CHUNK) {
             for stored in self.records.get_many(keys).await?.iter().flatten() {
-                look_at(stored)?;
+                match is_folded(&stored.value) {
+                    true => look_at(&self.unfold(stored).await?)?,
+                    false => look_at(stored)?,
+                }
             }
         }
         for prefix in &candidates.prefixes {
             let mut scan = Scan::of(prefix);
             while let Some(records) = scan.next(self).await? {
                 for (_, stored) in &records {
-                    look_at(stored)?;
+                    match is_folded(&stored.value) {
+                        true => look_at(&self.unfold(stored).await?)?,
+                        false => look_at(stored)?,
+                    }
                 }
             }
         }
@@ -130,7 +136,10 @@ impl FhirStore {
                     .map(|(_, id)| key::head(query.resource_type(), id))
                     .collect();
                 for stored in self.records.get_many(&keys).await?.iter().flatten() {
-                    look_at(stored)?;
+                    match is_folded(&stored.value) {
+                        true => look_at(&self.unfold(stored).await?)?,
+                        false => look_at(stored)?,
+                    }
                 }
             }
         }

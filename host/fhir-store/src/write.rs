@@ -16,18 +16,18 @@ use crate::store::{FhirStore, PIECE_BYTES};
 
 /// Largest resource that is kept: what a caller may send, and the `meta` that is set.
 pub(crate) const RESOURCE_BYTES_MAX: usize = (4 << 20) + (4 << 10);
-/// Bytes of the facts of one version: a head has to fit into one record.
-const FACTS_BYTES_MAX: usize = 60 << 10;
+/// Bytes of the facts of one version.
+pub(crate) const FACTS_BYTES_MAX: usize = 8 << 20;
 /// Patients in whose compartments one resource is at most: each has an index entry.
-const PATIENTS_MAX: usize = 200;
+const PATIENTS_MAX: usize = 1_000;
 /// Binaries that one resource shows at most.
 const ATTACHMENTS_MAX: usize = 200;
 /// References that one resource is found by at most: each has an index entry.
-const REFERENCES_MAX: usize = 2_000;
+const REFERENCES_MAX: usize = 3_000;
 
 /// Records that one commit writes or removes at most, and bytes: less than a batch may hold,
 /// with room for what the fence checks.
-const RECORDS_MAX: usize = 4_000;
+pub(crate) const RECORDS_MAX: usize = 4_000;
 const BYTES_MAX: usize = 24 << 20;
 
 /// One permitted write.
@@ -232,7 +232,11 @@ impl Prepared {
     /// Bytes of the values that writing this version takes.
     pub(crate) fn bytes_written(&self) -> usize {
         let heads = 2 + self.head.facts.patients().count();
-        self.bytes.len() + heads * (self.head.facts.as_bytes().len() + 512)
+        let facts = self.head.facts.as_bytes().len();
+        if self.head.is_folded() {
+            return self.bytes.len() + facts + heads * 512;
+        }
+        self.bytes.len() + heads * (facts + 512)
     }
 
     pub(crate) fn deletion(old: &Head, version: u64, now: Timestamp) -> Self {
@@ -276,6 +280,13 @@ impl Prepared {
         for (number, piece) in (0_u32..).zip(self.bytes.chunks(PIECE_BYTES)) {
             let key = key::piece(resource_type, id, head.version, number);
             batch = batch.put(whole(&key), piece.to_vec(), Expect::Absent);
+        }
+        if head.is_folded() {
+            let pieces = head.facts.as_bytes().chunks(PIECE_BYTES);
+            for (number, piece) in (0_u32..).zip(pieces) {
+                let key = key::facts(resource_type, id, head.version, number);
+                batch = batch.put(whole(&key), piece.to_vec(), Expect::Absent);
+            }
         }
         let now: Vec<&str> = if head.deleted {
             Vec::new()
@@ -329,6 +340,7 @@ impl Prepared {
 /// How many operations [`Prepared::operations`] adds, at most.
 pub(crate) fn operations_of(prepared: &Prepared, old: Option<&Head>) -> usize {
     2 + prepared.bytes.len().div_ceil(PIECE_BYTES)
+        + prepared.head.facts.as_bytes().len().div_ceil(PIECE_BYTES)
         + prepared.head.facts.patients().count()
         + prepared.head.references().len()
         + 1

@@ -236,21 +236,21 @@ async fn a_damaged_head_is_noticed() {
 #[tokio::test]
 async fn what_does_not_fit_is_refused_and_not_cut() {
     let kit = Kit::new();
-    let codings: Vec<String> = (0..2_000)
-        .map(|n| format!(r#"{{"system":"http://example.org/codes","code":"code-{n:020}"}}"#))
-        .collect();
-    let codes = format!(
-        r#"{{"resourceType":"Observation","id":"o1","status":"final","code":{{"coding":[{}]}}}}"#,
-        codings.join(",")
-    );
-    let members: Vec<String> = (0..201)
+    let members: Vec<String> = (0..1_001)
         .map(|n| format!(r#"{{"entity":{{"reference":"Patient/p{n}"}}}}"#))
         .collect();
     let group = format!(
         r#"{{"resourceType":"Group","id":"g1","type":"person","actual":true,"member":[{}]}}"#,
         members.join(",")
     );
-    for (json, what) in [(codes, "bytes of search values"), (group, "patients")] {
+    let targets: Vec<String> = (0..3_001)
+        .map(|n| format!(r#"{{"reference":"Observation/o{n}"}}"#))
+        .collect();
+    let panel = format!(
+        r#"{{"resourceType":"Observation","id":"o1","status":"final","code":{{"text":"x"}},"hasMember":[{}]}}"#,
+        targets.join(",")
+    );
+    for (json, what) in [(panel, "references"), (group, "patients")] {
         let update = everyone(Interaction::update(resource(&json), None).unwrap());
         match kit.store.consider(&update, false, at(0)).await.unwrap() {
             Put::TooLarge(too_large) => assert_eq!(too_large.what, what),
@@ -355,4 +355,63 @@ async fn who_shows_a_binary_is_known_by_patient() {
         Some(("Patient".to_owned(), "anna".to_owned()))
     );
     assert_eq!(shown("other").await, crate::Shown::default());
+}
+
+#[tokio::test]
+async fn what_is_larger_than_a_record_is_kept_found_and_changed_like_the_rest() {
+    let kit = Kit::new();
+    let codings: Vec<String> = (0..5_000)
+        .map(|n| format!(r#"{{"system":"http://example.org/codes","code":"code-{n:020}"}}"#))
+        .collect();
+    let panel = format!(
+        r#"{{"resourceType":"Observation","id":"big","status":"final","subject":{{"reference":"Patient/anna"}},"code":{{"coding":[{}]}}}}"#,
+        codings.join(",")
+    );
+    // small facts, but a copy of them for each of many patients
+    let members: Vec<String> = (0..900)
+        .map(|n| format!(r#"{{"entity":{{"reference":"Patient/p{n}"}}}}"#))
+        .collect();
+    let group = format!(
+        r#"{{"resourceType":"Group","id":"big","type":"person","actual":true,"member":[{}]}}"#,
+        members.join(",")
+    );
+    let targets: Vec<String> = (0..2_500)
+        .map(|n| format!(r#"{{"reference":"Observation/{n:036}"}}"#))
+        .collect();
+    let provenance = format!(
+        r#"{{"resourceType":"Provenance","id":"big","recorded":"2026-01-01T00:00:00Z","target":[{}]}}"#,
+        targets.join(",")
+    );
+    for json in [&panel, &group, &provenance] {
+        kit.put(json).await;
+        let given = resource(json);
+        let head = kit.head(given.resource_type(), "big").await.unwrap();
+        let bytes = kit.store.load(&head).await.unwrap();
+        let stored = Resource::parse(&bytes, Limits::RESOURCE).unwrap();
+        assert!(glovebox_fhir::equal_content(&stored, &given));
+    }
+    let last = format!("Observation?patient=anna&code=code-{:020}", 4_999);
+    for text in [
+        last.as_str(),
+        "Group?member=Patient/p899",
+        "Observation?subject=Patient/anna",
+    ] {
+        assert_eq!(kit.search(text).await, ["big"], "{text}");
+    }
+    let target = format!("Provenance?target=Observation/{:036}", 2_499);
+    assert_eq!(kit.search(&target).await, ["big"]);
+    let first = kit.head("Observation", "big").await.unwrap();
+    let small = resource(&GLUCOSE.replace("\"o1\"", "\"big\""));
+    let update = Interaction::update(small, None).unwrap();
+    assert_eq!(
+        kit.write(update, "big", Some(&first), 2)
+            .await
+            .unwrap()
+            .version,
+        2
+    );
+    assert_eq!(kit.search(&last).await, [""; 0]);
+    let vread = everyone(Interaction::vread("Observation", "big", "1").unwrap());
+    let (old, _) = kit.store.version(&vread).await.unwrap();
+    assert_eq!(old.unwrap().facts, first.facts);
 }

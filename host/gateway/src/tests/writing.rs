@@ -181,12 +181,12 @@ async fn of_many_writers_at_once_each_version_has_one() {
 #[tokio::test]
 async fn what_does_not_fit_is_refused_with_its_size() {
     let door = Door::new().await.with("patient/Observation.cruds");
-    let codings: Vec<String> = (0..2_000)
-        .map(|n| format!(r#"{{"system":"http://codes.example","code":"code-{n:030}"}}"#))
+    let members: Vec<String> = (0..3_001)
+        .map(|n| format!(r#"{{"reference":"Observation/o{n}"}}"#))
         .collect();
     let json = format!(
-        r#"{{"resourceType":"Observation","status":"final","subject":{{"reference":"Patient/anna"}},"code":{{"coding":[{}]}}}}"#,
-        codings.join(",")
+        r#"{{"resourceType":"Observation","status":"final","subject":{{"reference":"Patient/anna"}},"code":{{"text":"x"}},"hasMember":[{}]}}"#,
+        members.join(",")
     );
     let (answer, entries) = door.recorded(Interaction::create(resource(&json))).await;
     assert!(matches!(answer, Err(Refusal::Invalid(_))), "{answer:?}");
