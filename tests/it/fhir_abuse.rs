@@ -289,7 +289,10 @@ fn bundle(kind: &str, entries: &[Value]) -> String {
 }
 
 fn entry(method: &str, url: &str, resource: Option<Value>) -> Value {
-    let mut entry = json!({ "request": { "method": method, "url": url, "ifMatch": "W/\"1\"" } });
+    let mut entry = json!({ "request": { "method": method, "url": url } });
+    if ["PUT", "DELETE"].contains(&method) {
+        entry["request"]["ifMatch"] = "W/\"1\"".into();
+    }
     if let Some(resource) = resource {
         entry["resource"] = resource;
     }
