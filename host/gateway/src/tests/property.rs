@@ -410,7 +410,8 @@ impl Visit {
         let get = |url: &String| json!({ "request": { "method": "GET", "url": url } });
         let entries: Vec<Value> = urls.iter().map(get).collect();
         let bundle = json!({ "resourceType": "Bundle", "type": "batch", "entry": entries });
-        let submission = Submission::split(bundle.to_string().as_bytes(), "http://host.example/fhir").unwrap();
+        let submission =
+            Submission::split(bundle.to_string().as_bytes(), "http://host.example/fhir").unwrap();
         let (pass, session) = (self.door.pass(), self.session(who));
         let answers = self.door.gateway.batch(&session, &pass, submission).await;
         let answers = answers.release(&pass, |answers| answers).unwrap();
