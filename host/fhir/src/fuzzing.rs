@@ -44,6 +44,72 @@ pub fn date(text: &str) {
     }
 }
 
+/// A patch in either form: it is refused or applied within bounds, says nothing else about
+/// which resource it is, and comes to the same twice. A FHIRPath of its own is tried too.
+pub fn patch(text: &str) {
+    let quoted = serde_json::Value::from(text).to_string();
+    let by_path = format!(
+        r#"{{"resourceType":"Parameters","parameter":[{{"name":"operation","part":[
+        {{"name":"type","valueCode":"replace"}},{{"name":"path","valueString":{quoted}}},
+        {{"name":"value","valueString":"x"}}]}}]}}"#
+    );
+    for bytes in [text.as_bytes(), by_path.as_bytes()] {
+        let Ok(patch) = crate::Patch::parse(bytes) else {
+            continue;
+        };
+        for before in patients() {
+            let Ok(after) = patch.apply(&before) else {
+                continue;
+            };
+            assert_eq!(after.resource_type(), before.resource_type());
+            assert_eq!(after.id(), before.id());
+            assert!(after.bytes().len() <= Limits::RESOURCE.bytes_max);
+            assert_eq!(patch.apply(&before).as_ref(), Ok(&after));
+            let _ = crate::validate(&after);
+        }
+    }
+}
+
+/// A batch or transaction, or the `url` of one entry: whatever is understood leads to a
+/// type and id of this server and nowhere else.
+pub fn submission(text: &str) {
+    let base = "https://here.example/fhir";
+    let quoted = serde_json::Value::from(text).to_string();
+    let entry = |method: &str| format!(r#"{{"request":{{"method":"{method}","url":{quoted}}}}}"#);
+    let by_url = format!(
+        r#"{{"resourceType":"Bundle","type":"batch","entry":[{},{}]}}"#,
+        entry("GET"),
+        entry("DELETE")
+    );
+    for bytes in [text.as_bytes(), by_url.as_bytes()] {
+        let Ok(submission) = crate::Submission::split(bytes, base) else {
+            continue;
+        };
+        for mut request in submission.entries.into_iter().flatten() {
+            assert!(crate::is_resource_type(request.resource_type()));
+            assert!(request.id().is_none_or(glovebox_model::id::is_fhir_id));
+            let links = request.conditional_references();
+            let targets = links
+                .iter()
+                .map(|link| (link.clone(), "Patient/1".to_owned()));
+            request.resolve(&targets.collect());
+            assert!(request.conditional_references().is_empty());
+            if let Ok(interaction) = request.interaction() {
+                assert_eq!(interaction.resource_type(), request.resource_type());
+            }
+        }
+    }
+}
+
+fn patients() -> impl Iterator<Item = Resource> {
+    [
+        r#"{"resourceType":"Patient","id":"a","active":true,"name":[{"use":"official","family":"Rossi","given":["Anna","Maria"],"_given":[null,{"id":"g"}]},{"given":["A"]}],"multipleBirthInteger":2}"#,
+        r#"{"resourceType":"Observation","id":"b","status":"final","code":{"text":"x"},"valueQuantity":{"value":1.00},"component":[{"code":{"text":"y"},"valueInteger":1}],"contained":[{"resourceType":"Patient","id":"p"}]}"#,
+    ]
+    .into_iter()
+    .filter_map(|text| Resource::parse(text.as_bytes(), Limits::RESOURCE).ok())
+}
+
 /// Facts of a few resources for queries to look at.
 fn samples() -> impl Iterator<Item = Facts> {
     [
@@ -71,6 +137,31 @@ mod tests {
         for text in include_str!("fuzzing/dates.txt").lines() {
             date(text);
         }
+        for text in include_str!("fuzzing/patches.txt").lines() {
+            patch(text);
+        }
+        for text in include_str!("fuzzing/submissions.txt").lines() {
+            submission(text);
+        }
+    }
+
+    /// Two lines of a corpus, cut and joined anywhere, with something in between.
+    fn spliced(corpus: &'static str) -> impl Strategy<Value = String> {
+        let lines: Vec<&'static str> = corpus.lines().collect();
+        let line = || prop::sample::select(lines.clone());
+        let cut = || 0..120_usize;
+        (
+            line(),
+            cut(),
+            "[\\[\\]{}\",:/.$%?'()0-2a-c]{0,4}",
+            line(),
+            cut(),
+        )
+            .prop_map(|(left, head, between, right, tail)| {
+                let head: String = left.chars().take(head).collect();
+                let tail: String = right.chars().skip(tail).collect();
+                format!("{head}{between}{tail}")
+            })
     }
 
     fn corpus() -> Vec<String> {
@@ -92,6 +183,20 @@ mod tests {
             let head: String = left.chars().take(cuts.0).collect();
             let tail: String = right.chars().skip(cuts.1).collect();
             query(&format!("{head}{between}{tail}"));
+        }
+
+        #[test]
+        fn spliced_patches_keep_the_promises(
+            text in spliced(include_str!("fuzzing/patches.txt")),
+        ) {
+            patch(&text);
+        }
+
+        #[test]
+        fn spliced_submissions_keep_the_promises(
+            text in spliced(include_str!("fuzzing/submissions.txt")),
+        ) {
+            submission(&text);
         }
 
         #[test]
