@@ -170,8 +170,8 @@ impl Work<'_> {
                 self.add(&place, name, given)
             }
             Act::Insert(at, given) => {
-                let (keys, element, content) = self.list(&operation.path)?;
-                let value = self.value(element, content, given, keys.len())?.1;
+                let (keys, element) = self.list(&operation.path)?;
+                let value = self.value(element, given, keys.len())?.1;
                 let items = self.items(&keys)?;
                 if *at > items.len() {
                     return self.refuse("`index` is beyond the end of the list");
@@ -180,7 +180,7 @@ impl Work<'_> {
                 Ok(())
             }
             Act::Move(from, to) => {
-                let (keys, _, _) = self.list(&operation.path)?;
+                let (keys, _) = self.list(&operation.path)?;
                 let items = self.items(&keys)?;
                 if *from >= items.len() || *to >= items.len() {
                     return self.refuse("`source` or `destination` is beyond the end of the list");
@@ -210,8 +210,8 @@ impl Work<'_> {
         }
     }
 
-    /// The array that a path ends in, the element, and under which path it is listed.
-    fn list(&self, path: &Path) -> Result<(Vec<Key>, &'static Element, &'static str), PatchError> {
+    /// The array that a path ends in, and the element that it holds.
+    fn list(&self, path: &Path) -> Result<(Vec<Key>, &'static Element), PatchError> {
         let Some((Step::Child(name), above)) = path.steps.split_last() else {
             return self.refuse("`path` must end in the name of a list");
         };
@@ -226,7 +226,7 @@ impl Work<'_> {
             Some((spelled, element)) if element.repeats => {
                 let mut keys = place.keys.clone();
                 keys.push(Key::Member(spelled.to_owned()));
-                Ok((keys, element, place.content))
+                Ok((keys, element))
             }
             Some(_) => self.refuse("`path` must end in the name of a list"),
             None => self.refuse("`path` names nothing"),
@@ -257,7 +257,7 @@ impl Work<'_> {
         let Some(element) = element else {
             return self.refuse(format!("`{}` is not an element there", cut(name)));
         };
-        let (spelled, value) = self.value(element, place.content, given, place.keys.len())?;
+        let (spelled, value) = self.value(element, given, place.keys.len())?;
         let known = get(self.resource, &place.keys)
             .and_then(|parent| member(parent, place.content, name))
             .map(|(spelled, _)| spelled.to_owned());
@@ -297,7 +297,7 @@ impl Work<'_> {
             .rposition(|key| matches!(key, Key::Member(_)))
             .unwrap_or_default();
         let parent_keys = place.keys.get(..within).unwrap_or_default();
-        let (spelled, value) = self.value(element, place.content, given, place.keys.len())?;
+        let (spelled, value) = self.value(element, given, place.keys.len())?;
         if element.is_choice {
             self.delete(&place.keys)?;
             let parent = get_mut(self.resource, parent_keys).and_then(Value::as_object_mut);
@@ -346,11 +346,10 @@ impl Work<'_> {
     fn value(
         &mut self,
         element: &Element,
-        content: &str,
         given: &Given,
         depth: usize,
     ) -> Result<(String, Value), PatchError> {
-        let (spelled, value) = build(element, content, given).ok_or_else(|| {
+        let (spelled, value) = build(element, given).ok_or_else(|| {
             does_not_fit(
                 self.index,
                 "the value has a type that the element may not have",
@@ -361,7 +360,7 @@ impl Work<'_> {
     }
 }
 
-fn build(element: &Element, content: &str, given: &Given) -> Option<(String, Value)> {
+fn build(element: &Element, given: &Given) -> Option<(String, Value)> {
     match given {
         Given::Typed(typed, value) => {
             if element.is_choice {
@@ -382,7 +381,7 @@ fn build(element: &Element, content: &str, given: &Given) -> Option<(String, Val
             let mut object = Map::new();
             for (name, given) in parts {
                 let child = structure::elements(inside).find(|child| child.name == name)?;
-                let (spelled, value) = build(child, content, given)?;
+                let (spelled, value) = build(child, given)?;
                 if child.repeats {
                     let list = object
                         .entry(spelled)

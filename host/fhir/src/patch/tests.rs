@@ -37,7 +37,6 @@ fn a_json_patch_changes_what_it_names_and_nothing_else() {
     assert_eq!(
         value.to_string(),
         r#"{"resourceType":"Patient","id":"p","active":true,"name":[{"use":"official","family":"Bianchi","given":["Anna","Maria","Pia"],"text":"Bianchi"}],"extension":[{"url":"http://x.example/score","valueDecimal":1.00,"valueInteger":2}]}"#
-            .replace(r#""active":true,"name""#, r#""active":true,"name""#)
     );
 }
 
