@@ -266,13 +266,13 @@ pub(super) fn refused(refusal: Refusal) -> Told {
             IssueCode::Throttled,
             "too many requests: wait as long as `Retry-After` says",
         )
-        .with(header::RETRY_AFTER, &whole_seconds(retry_after)),
+        .with(header::RETRY_AFTER, whole_seconds(retry_after)),
         Refusal::Stopped { limit, retry_after } => Told::new(
             StatusCode::TOO_MANY_REQUESTS,
             IssueCode::Throttled,
             format!("{limit} is used up: this app gives out nothing more until its window is over"),
         )
-        .with(header::RETRY_AFTER, &whole_seconds(retry_after)),
+        .with(header::RETRY_AFTER, whole_seconds(retry_after)),
         Refusal::Terminated(_) => expired("access was withdrawn"),
         Refusal::BadCursor => Told::new(
             StatusCode::GONE,
