@@ -111,11 +111,17 @@ pub fn decide(request: &AccessRequest<'_>, interaction: Interaction) -> Decision
     if let Err(rule) = projected(request, &interaction) {
         return Decision::Deny(Denial::new(rule), interaction);
     }
+    // Whose a Provenance is to write, its own compartment says.
+    let targets = if [Permissions::READ, Permissions::SEARCH].contains(&letter) {
+        Targets::Readable(BTreeSet::new())
+    } else {
+        Targets::NotAsked
+    };
     Decision::Permit(Permitted::new(
         interaction,
         bases,
         Arc::clone(request.terms),
-        Targets::Readable(BTreeSet::new()),
+        targets,
     ))
 }
 

@@ -97,7 +97,7 @@ enum Standing {
 /// What is known of the targets of Provenance, which is readable only if they are.
 #[derive(Clone, Debug)]
 pub(crate) enum Targets {
-    /// Not asked: the host's own work, whose reach says enough.
+    /// Not asked: the host's own work and writes, where the compartment says enough.
     NotAsked,
     /// The session may read these, as type and id, and no others.
     Readable(BTreeSet<(String, String)>),

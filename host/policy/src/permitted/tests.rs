@@ -108,6 +108,35 @@ fn a_permit_that_was_not_told_lets_no_provenance_with_targets_pass() {
 }
 
 #[test]
+fn whose_a_provenance_is_to_write_its_compartment_says() {
+    let anna = to_delete("patient/Provenance.cud");
+    for (target, passes) in [
+        ("Patient/anna", true),
+        ("Patient/tom", false),
+        ("Observation/1", false),
+    ] {
+        let facts = provenance(&[target]);
+        assert_eq!(anna.recheck(&facts.view()).is_ok(), passes, "{target}");
+    }
+}
+
+fn to_delete(scopes: &str) -> Permitted<Interaction> {
+    let scopes = ScopeSet::parse(scopes).unwrap();
+    let anna: PatientId = "anna".parse().unwrap();
+    let request = AccessRequest {
+        scopes: &scopes,
+        patient: Some(&anna),
+        rights: &UserRights::Everyone,
+        terms: &Arc::default(),
+    };
+    let delete = Interaction::delete("Provenance", "o1", None).unwrap();
+    match decide(&request, delete) {
+        Decision::Permit(permitted) => permitted,
+        Decision::Deny(denial, _) => panic!("{denial:?}"),
+    }
+}
+
+#[test]
 fn the_host_goes_by_the_compartment_alone() {
     let reach = Reach::patient(&"anna".parse().unwrap());
     let permitted = permit_system(SystemReason::Chart, reach, read());
