@@ -130,6 +130,11 @@ impl FhirStore {
                 digest: prepared.head.digest,
             });
         }
+        let outcome = commit.request.as_ref();
+        let outcome = outcome.map_or(0, |request| request.outcome.len());
+        if let Err(too_large) = TooLarge::check("bytes of the outcome", outcome, PIECE_BYTES) {
+            return Ok(Err(WriteRefused::TooLarge(too_large)));
+        }
         let mark = commit
             .request
             .as_ref()
@@ -312,7 +317,8 @@ impl Prepared {
         for key in binary::keys(head, &self.binaries) {
             batch = batch.put(whole(&key), Vec::new(), Expect::Any);
         }
-        if resource_type == "Binary" {
+        // A deleted Binary stays whose it was.
+        if resource_type == "Binary" && !head.deleted {
             let key = whole(&key::security_context(id));
             batch = match &self.security_context {
                 Some(target) => batch.put(key, target.clone().into_bytes(), Expect::Any),

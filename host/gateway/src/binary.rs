@@ -1,9 +1,9 @@
 //! Binaries: readable through their security context, or through a resource that shows them
 //! and is readable itself. A Binary has no patient, so by itself it is nobody's.
 
-use glovebox_fhir::Interaction;
+use glovebox_fhir::{FactsView, Interaction, compartment};
 use glovebox_fhir_store::shown_binaries;
-use glovebox_policy::{Decision, Permitted, decide};
+use glovebox_policy::{Basis, Decision, Denial, Permitted, Rule, decide};
 
 use crate::gateway::Gateway;
 use crate::plan::reaches;
@@ -12,6 +12,21 @@ use crate::session::Session;
 
 /// Resources that are looked at for one Binary, at most.
 const SHOWN_BY_MAX: usize = 16;
+
+/// Whether a denial of a Binary is lifted by who shows it: only that it is nobody's is, not
+/// what a scope's own parameters or a label say.
+pub(crate) fn lifts(
+    shown: bool,
+    permitted: &Permitted<Interaction>,
+    denial: &Denial,
+    facts: &FactsView<'_>,
+) -> bool {
+    let selected = |basis: &Basis| {
+        let filter = basis.filter.as_ref();
+        filter.is_none_or(|filter| filter.matches(facts))
+    };
+    shown && denial.rule == Rule::Compartment && permitted.bases().iter().any(selected)
+}
 
 impl Gateway {
     /// Whether the Binary that an interaction names may be read on behalf of a session that
@@ -34,18 +49,28 @@ impl Gateway {
         let store = self.store(session, interaction)?;
         let broken = |error| self.broken(session, interaction, &error);
         let shown = store.shown(permitted).await.map_err(broken)?;
-        // Where there is a security context, nothing else opens the Binary.
-        if let Some(context) = shown.security_context {
-            let readable = self.readable(session, interaction, &[context]).await?;
-            return Ok(!readable.is_empty());
+        let within = |patient: &str| reach.iter().any(|one| one.as_str() == patient);
+        // Where there is a security context, nothing else opens the Binary. Without one, or
+        // with somebody's beyond reach, the same is looked up all the same.
+        let has_context = shown.security_context.is_some();
+        let context = shown
+            .security_context
+            .filter(|(of, id)| of != "Patient" || within(id))
+            .unwrap_or_else(|| ("Patient".to_owned(), "-".to_owned()));
+        let contexts = self.readable(session, interaction, &[context]).await?;
+        if has_context {
+            // What another scope lets read is not what this one reaches.
+            return Ok(contexts.iter().any(|found| {
+                let facts = &found.head.facts;
+                compartment::is_universal(facts.resource_type()) || facts.patients().any(within)
+            }));
         }
         let mut names: Vec<(String, String)> = shown
             .by
             .into_iter()
-            .filter(|(patient, _, _)| {
-                patient
-                    .as_ref()
-                    .is_none_or(|patient| reach.iter().any(|one| one.as_str() == patient))
+            .filter(|(patient, of, _)| match patient {
+                Some(patient) => within(patient),
+                None => compartment::is_universal(of),
             })
             .map(|(_, resource_type, id)| (resource_type, id))
             .take(SHOWN_BY_MAX)

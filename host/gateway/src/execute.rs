@@ -4,9 +4,10 @@ use glovebox_database::fence::Pass;
 use glovebox_fhir::Interaction;
 use glovebox_fhir_store::Head;
 use glovebox_model::ledger::Outcome;
-use glovebox_policy::{Decision, Permitted, Rule, WriteMode, decide};
+use glovebox_policy::{Decision, Permitted, WriteMode, decide};
 
 use crate::answer::{Answer, Released, Unreleased};
+use crate::binary::lifts;
 use crate::gateway::Gateway;
 use crate::plan::{Planned, Within};
 use crate::projection::project;
@@ -159,9 +160,12 @@ impl Gateway {
             Some(current) => current.as_ref(),
             None => None,
         };
+        // Who shows a Binary shows it as it is now, not as it was.
+        let newest = current.map_or(head.version, |current| current.version);
         for head in [Some(&head), current].into_iter().flatten() {
+            let shown = shown && head.version == newest;
             if let Err(denial) = permitted.recheck(&head.facts.view())
-                && !(shown && denial.rule == Rule::Compartment)
+                && !lifts(shown, permitted, &denial, &head.facts.view())
             {
                 return Err(self.deny(session, interaction, &denial));
             }

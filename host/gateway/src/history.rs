@@ -6,9 +6,10 @@ use glovebox_fhir::{Interaction, InteractionKind};
 use glovebox_fhir_store::Head;
 use glovebox_model::Timestamp;
 use glovebox_model::ledger::Outcome;
-use glovebox_policy::{Permitted, Rule};
+use glovebox_policy::Permitted;
 
 use crate::answer::{HistoryPage, Unreleased, Version};
+use crate::binary::lifts;
 use crate::cursor::Cursor;
 use crate::execute::released;
 use crate::gateway::Gateway;
@@ -64,11 +65,15 @@ impl Gateway {
             .knowing_targets(session, permitted, &[&current])
             .await?;
         let permitted = known.as_ref().unwrap_or(permitted);
-        let passes = |head: &Head| match permitted.recheck(&head.facts.view()) {
-            Err(denial) if !(shown && denial.rule == Rule::Compartment) => Err(denial),
-            _ => Ok(()),
+        let passes = |permitted: &Permitted<Interaction>, head: &Head| {
+            // Who shows a Binary shows it as it is now, not as it was.
+            let shown = shown && head.version == current.version;
+            match permitted.recheck(&head.facts.view()) {
+                Err(denial) if !lifts(shown, permitted, &denial, &head.facts.view()) => Err(denial),
+                _ => Ok(()),
+            }
         };
-        if let Err(denial) = passes(&current) {
+        if let Err(denial) = passes(permitted, &current) {
             return Err(self.deny(session, interaction, &denial));
         }
         let count = u64::from(*count);
@@ -84,13 +89,17 @@ impl Gateway {
             let found = found.map_err(broken)?;
             left -= wanted;
             below = below.saturating_sub(wanted).max(1);
+            // Earlier versions of a Provenance may have had other targets.
+            let of_page: Vec<&Head> = found.iter().collect();
+            let known = self.knowing_targets(session, permitted, &of_page).await?;
+            let permitted = known.as_ref().unwrap_or(permitted);
             for head in found {
                 if since.is_some_and(|since| head.last_updated < since) {
                     // Versions are in the order of time.
                     done = true;
                     break;
                 }
-                if passes(&head).is_ok() {
+                if passes(permitted, &head).is_ok() {
                     heads.push(head);
                 }
             }

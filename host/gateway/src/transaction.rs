@@ -118,10 +118,15 @@ impl Gateway {
         request: Option<&RequestId>,
     ) -> Result<PlannedAll, Refusal> {
         let mut planned = PlannedAll::default();
-        let mut resolved = self.resolve_all(session, pass, &mut entries).await?;
-        if let (Some(request), Some((_, first))) = (request, resolved.interactions.first()) {
-            planned.before = self.done_before(session, pass, request, first).await?;
+        let first = entries.iter().find_map(|entry| entry.interaction().ok());
+        if let (Some(request), Some(first)) = (request, first) {
+            planned.before = self.done_before(session, pass, request, &first).await?;
         }
+        if planned.before.is_some() {
+            // The writes are done; what they would come to now does not matter.
+            entries.retain(|entry| entry.method == Method::Get);
+        }
+        let mut resolved = self.resolve_all(session, pass, &mut entries).await?;
         let mut changed: BTreeSet<(String, String)> = BTreeSet::new();
         for (index, interaction) in resolved.interactions {
             let refused = |refusal| in_entry(index, refusal);
@@ -130,9 +135,6 @@ impl Gateway {
                 let permitted = self.permit(session, pass, interaction).await;
                 let permitted = permitted.map_err(refused)?;
                 planned.reads.push((index, permitted.interaction().clone()));
-                continue;
-            }
-            if planned.before.is_some() {
                 continue;
             }
             let within = Within {

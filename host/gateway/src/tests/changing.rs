@@ -311,6 +311,41 @@ async fn a_transaction_with_one_bad_entry_does_nothing_and_names_it() {
 }
 
 #[tokio::test]
+async fn a_transaction_that_is_sent_again_is_carried_out_once() {
+    let door = Door::new().await.with("patient/Observation.cruds");
+    let session = door.session();
+    let request = RequestId::new(&session, "retry").unwrap();
+    let lab = observation("x", "anna", "laboratory").replace(r#""id":"x","#, "");
+    let pass = door.pass();
+    let send = async || {
+        let submission = bundle(
+            "transaction",
+            &[
+                entry("POST", "Observation", &format!(r#","resource":{lab}"#)),
+                entry("DELETE", "Observation?_id=anna-0", ""),
+                entry("GET", "Observation/anna-1", ""),
+            ],
+        );
+        let done = door
+            .gateway
+            .transaction(&session, &pass, Some(&request), submission);
+        let answers = done
+            .await
+            .unwrap()
+            .release(&pass, |answers| answers)
+            .unwrap();
+        let answers: Vec<_> = answers.into_iter().map(|answer| answer.result).collect();
+        assert!(matches!(answers[2], Ok(Answer::Resource(_))));
+        answers.into_iter().take(2).map(written).collect::<Vec<_>>()
+    };
+    let first = send().await;
+    let count = door.count().await;
+    // the condition of the second entry has no match any more: it is not asked again
+    assert_eq!(send().await, first);
+    assert_eq!(door.count().await, count);
+}
+
+#[tokio::test]
 async fn a_batch_answers_each_entry_for_itself() {
     let door = Door::new().await.with("patient/Observation.rs");
     let pass = door.pass();

@@ -254,6 +254,13 @@ async fn a_binary_is_read_through_its_context_or_a_document_that_may_be_read() {
         door.call(read("Binary/james-own")).await.err(),
         Some(Refusal::NotFound)
     );
+    // a scope's own parameters hold for Binaries too
+    let door =
+        door.with("patient/Binary.r?_security=open patient/DocumentReference.r patient/Patient.r");
+    for id in ["annas-scan", "annas-own"] {
+        let refused = door.call(read(&format!("Binary/{id}"))).await;
+        assert_eq!(refused.err(), Some(Refusal::NotFound), "{id}");
+    }
     // without the document's scope its Binary is nobody's
     let door = door.with("patient/Binary.r");
     assert_eq!(

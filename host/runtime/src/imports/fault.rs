@@ -75,7 +75,9 @@ impl From<Refusal> for FhirFault {
             Refusal::Conflict(current) => Self::Answer(WitFhirError::Conflict(current)),
             Refusal::Invalid(text) => Self::invalid(&text),
             Refusal::IfMatchRequired => Self::invalid("name the version that you read"),
-            Refusal::SeveralMatches => Self::other("several-matches", "give a condition that selects one"),
+            Refusal::SeveralMatches => {
+                Self::other("several-matches", "give a condition that selects one")
+            }
             Refusal::NotValid(issues) => {
                 let outcome = Issue::outcome(&issues).to_value();
                 Self::Answer(WitFhirError::Invalid(outcome.to_string()))
