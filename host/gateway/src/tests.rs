@@ -13,7 +13,9 @@ mod pages;
 mod property;
 mod reading;
 mod revoking;
+mod rules;
 mod us_core;
+mod work;
 mod writing;
 
 use std::collections::HashMap;

@@ -143,7 +143,7 @@ impl Gateway {
             targets.extend(targets_of(&head.facts));
         }
         if targets.is_empty() {
-            targets.insert(("Observation".to_owned(), "-".to_owned()));
+            targets.insert(nowhere());
         }
         let readable = self
             .readable_targets(session, interaction, &targets)
@@ -164,7 +164,10 @@ impl Gateway {
         }
         let store = self.store(session, interaction)?;
         let targets = store.targets(permitted, "target").await;
-        let targets = targets.map_err(|error| self.too_costly(session, interaction, error))?;
+        let mut targets = targets.map_err(|error| self.too_costly(session, interaction, error))?;
+        if targets.is_empty() {
+            targets.insert(nowhere());
+        }
         let readable = self
             .readable_targets(session, interaction, &targets)
             .await?;
@@ -192,6 +195,11 @@ impl Gateway {
 /// Provenance, and everything else.
 fn apart(names: impl Iterator<Item = Name>) -> (Vec<Name>, Vec<Name>) {
     names.partition(|(of, _)| of == "Provenance")
+}
+
+/// A target that is nowhere: looked up where there is none.
+fn nowhere() -> Name {
+    ("Observation".to_owned(), "-".to_owned())
 }
 
 /// What a Provenance is about, as far as it is on this server.

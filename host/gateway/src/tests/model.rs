@@ -258,7 +258,10 @@ impl Policy {
             let within = match self.reach(grant) {
                 _ if of == "Provenance" && !targets.is_empty() => is_about_what_is_seen,
                 None => true,
-                Some(patients) if of == "Binary" && letter == 'r' => self.shows(all, id, &patients),
+                Some(patients) if of == "Binary" && letter == 'r' => {
+                    let is_current = std::ptr::eq(version, all[name].last().unwrap());
+                    is_current && self.shows(all, id, &patients)
+                }
                 Some(patients) if of == "Patient" => patients.contains(id),
                 Some(patients) => {
                     let concerns = compartment(of).iter().any(|element| {
@@ -275,12 +278,13 @@ impl Policy {
         })
     }
 
-    /// Whether a Binary is shown by what the session can read of these patients. Where it has
-    /// a security context, that alone counts.
+    /// Whether a Binary, as it is now, is shown by what the session can read of these
+    /// patients. Where it has a security context, that alone counts.
     fn shows(&self, all: &Stored, id: &str, patients: &BTreeSet<String>) -> bool {
         let binary = &all[&("Binary", id.to_owned())].last().unwrap().body;
         let of_them = |of: &str, id: &str, body: &Value| {
-            (of == "Patient" && patients.contains(id))
+            SHARED.contains(&of)
+                || (of == "Patient" && patients.contains(id))
                 || compartment(of).iter().any(|element| {
                     references(body, element)
                         .iter()

@@ -410,8 +410,9 @@ impl World {
             for (n, draw) in drawn.versions.iter().enumerate() {
                 versions.push(self.version(&names, name, n + 1, draw));
             }
-            // Whoever looked at what is nobody's to delete.
-            if drawn.deleted && name.0 != "AuditEvent" {
+            // Whoever looked at what is nobody's to delete, and the Provenance of what cannot be
+            // read neither.
+            if drawn.deleted && !["AuditEvent", "Provenance"].contains(&name.0) {
                 let last: &Version = versions.last().unwrap();
                 let deleted = Version {
                     deleted: true,
