@@ -12,7 +12,12 @@
 mod api;
 mod bad_input;
 mod crash;
+mod drafts;
+mod fhir_abuse;
+mod fhir_clients;
 mod fhir_http;
+mod fhir_protocol;
+mod fhir_writes;
 mod floors;
 mod forms;
 mod import;

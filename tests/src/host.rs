@@ -122,7 +122,8 @@ impl TestHost {
             world.warm().await;
             world.announce().unwrap();
             let router = glovebox_server::http::router(Arc::clone(&services));
-            tokio::spawn(async move { axum::serve(listener, router).await });
+            let endless = std::future::pending();
+            tokio::spawn(glovebox_server::http::serve(listener, router, endless));
             (base_url, services)
         });
         let demo = serde_json::from_slice(&std::fs::read(dir.join("demo.json")).unwrap()).unwrap();

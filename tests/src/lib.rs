@@ -17,6 +17,7 @@ pub mod binary;
 pub mod browser;
 pub mod chrome;
 pub mod components;
+pub mod fhir;
 pub mod guests;
 pub mod host;
 pub mod html;

@@ -11,6 +11,11 @@ pub enum StoreError {
     /// What is stored is not what was written.
     #[error("the stored data of {0} is damaged: restore it from a backup")]
     Damaged(String),
+    /// The data was written by another version of the program.
+    #[error(
+        "the stored data of {0} has another format: import the resources again into an empty data directory"
+    )]
+    OtherFormat(String),
     /// The interaction given is not of the kind that this call carries out.
     #[error("the store was asked to carry out another kind of interaction")]
     WrongInteraction,

@@ -1,12 +1,20 @@
 //! What is known of one version without its bytes.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
-use glovebox_fhir::Facts;
+use glovebox_fhir::{Facts, ValueRef};
 use glovebox_model::{Digest, Timestamp};
 
 /// Layout of the fixed part: version, instant, flags, length, digests of stored and given bytes.
 const FIXED: usize = 8 + 8 + 1 + 4 + 32 + 32;
 const DELETED: u8 = 1;
+/// The facts stand in records of their own: they are too large, or repeated too often.
+const FOLDED: u8 = 2;
+/// Facts up to this size stand in the head, and so do their copies for each patient while
+/// they are no more than this together.
+const INLINE_BYTES_MAX: usize = 60 << 10;
+const COPIES_BYTES_MAX: usize = 4 << 20;
 
 /// One version of one resource: its facts, and the digest that binds them to the bytes.
 #[derive(Clone, Debug)]
@@ -35,12 +43,53 @@ impl Head {
         self.version.to_string()
     }
 
+    /// The resources that it refers to by a search parameter. References to the patients
+    /// in whose compartments it is are left out: the compartments say as much.
+    pub(crate) fn references(&self) -> BTreeSet<(&str, &str)> {
+        let view = self.facts.view();
+        view.parameters()
+            .flat_map(|parameter| view.values(parameter))
+            .filter_map(|value| match value {
+                ValueRef::Reference { resource_type, id } => Some((resource_type, id)),
+                _ => None,
+            })
+            .filter(|(resource_type, id)| {
+                *resource_type != "Patient" || !view.is_in_compartment_of(id)
+            })
+            .collect()
+    }
+
+    /// Whether the facts stand in records of their own.
+    pub(crate) fn is_folded(&self) -> bool {
+        let bytes = self.facts.as_bytes().len();
+        let copies = 2 + self.facts.patients().count();
+        bytes > INLINE_BYTES_MAX || bytes.saturating_mul(copies) > COPIES_BYTES_MAX
+    }
+
+    /// What stands in the head instead of folded facts: their length and digest, and whose
+    /// they are.
+    fn folded(&self) -> Vec<u8> {
+        let facts = self.facts.as_bytes();
+        let length = u32::try_from(facts.len()).unwrap_or(u32::MAX);
+        let mut out = length.to_be_bytes().to_vec();
+        out.extend_from_slice(glovebox_database::sha256(facts).as_bytes());
+        let (resource_type, id) = (self.facts.resource_type(), self.facts.id());
+        out.extend_from_slice(format!("{resource_type}/{id}").as_bytes());
+        out
+    }
+
     pub(crate) fn encode(&self) -> Bytes {
-        let facts = self.facts.encode();
+        let folded = self.is_folded();
+        let facts = if folded {
+            self.folded()
+        } else {
+            self.facts.encode()
+        };
         let mut out = Vec::with_capacity(FIXED + facts.len());
         out.extend_from_slice(&self.version.to_be_bytes());
         out.extend_from_slice(&self.last_updated.micros().to_be_bytes());
-        out.push(if self.deleted { DELETED } else { 0 });
+        let deleted = if self.deleted { DELETED } else { 0 };
+        out.push(deleted | if folded { FOLDED } else { 0 });
         out.extend_from_slice(&self.length.to_be_bytes());
         out.extend_from_slice(self.digest.as_bytes());
         out.extend_from_slice(self.given.as_bytes());
@@ -92,7 +141,49 @@ impl Fixed {
     }
 }
 
+/// Whether an encoded head is a deletion. What cannot be read counts as one.
+pub(crate) fn is_deleted(value: &[u8]) -> bool {
+    value.get(16).is_none_or(|flags| flags & DELETED != 0)
+}
+
 /// The facts part of an encoded head.
 pub(crate) fn facts_part(value: &[u8]) -> Option<&[u8]> {
     value.get(FIXED..)
+}
+
+/// Where folded facts stand.
+pub(crate) struct Fold<'a> {
+    pub(crate) length: usize,
+    pub(crate) digest: Digest,
+    pub(crate) resource_type: &'a str,
+    pub(crate) id: &'a str,
+    pub(crate) version: u64,
+}
+
+/// Whether the facts of an encoded head stand in records of their own.
+pub(crate) fn is_folded(value: &[u8]) -> bool {
+    value.get(16).is_some_and(|flags| flags & FOLDED != 0)
+}
+
+pub(crate) fn fold(value: &[u8]) -> Option<Fold<'_>> {
+    let (length, rest) = value.get(FIXED..)?.split_first_chunk::<4>()?;
+    let (digest, name) = rest.split_first_chunk::<32>()?;
+    let (resource_type, id) = std::str::from_utf8(name).ok()?.split_once('/')?;
+    Some(Fold {
+        length: usize::try_from(u32::from_be_bytes(*length)).ok()?,
+        digest: Digest::from_bytes(*digest),
+        resource_type,
+        id,
+        version: Fixed::decode(value)?.version,
+    })
+}
+
+/// The head as it would be with its facts in it.
+pub(crate) fn unfolded(value: &[u8], facts: &[u8]) -> Option<Bytes> {
+    let mut out = value.get(..FIXED)?.to_vec();
+    if let Some(flags) = out.get_mut(16) {
+        *flags &= !FOLDED;
+    }
+    out.extend_from_slice(facts);
+    Some(Bytes::from(out))
 }

@@ -11,7 +11,7 @@ use crate::error::{StoreError, TooLarge};
 use crate::head::Head;
 use crate::key;
 use crate::store::FhirStore;
-use crate::write::{Prepared, operations_of};
+use crate::write::{Prepared, RECORDS_MAX, operations_of};
 
 /// What putting one resource would do.
 #[derive(Debug)]
@@ -94,7 +94,13 @@ impl FhirStore {
         }
         let version = old.as_ref().map_or(0, |old| old.version) + 1;
         Ok(match Prepared::new(resource, id, version, now) {
-            Ok(prepared) => Put::Write(Box::new(Planned { prepared, old })),
+            Ok(prepared) => {
+                let records = operations_of(&prepared, old.as_ref());
+                match TooLarge::check("records to write", records, RECORDS_MAX) {
+                    Ok(()) => Put::Write(Box::new(Planned { prepared, old })),
+                    Err(too_large) => Put::TooLarge(too_large),
+                }
+            }
             Err(too_large) => Put::TooLarge(too_large),
         })
     }

@@ -20,6 +20,17 @@ pub(crate) fn all_of_patient(patient: &str, resource_type: &str) -> Vec<u8> {
     format!("p/{patient}/{resource_type}/").into_bytes()
 }
 
+/// That a resource refers to another one; the value is empty.
+pub(crate) fn reference(target: (&str, &str), resource_type: &str, id: &str) -> Vec<u8> {
+    let (of, target) = target;
+    format!("r/{of}/{target}/{resource_type}/{id}").into_bytes()
+}
+
+/// All resources of a type that refer to another one.
+pub(crate) fn references(target: (&str, &str), resource_type: &str) -> Vec<u8> {
+    reference(target, resource_type, "")
+}
+
 /// One version with its facts.
 pub(crate) fn version(resource_type: &str, id: &str, version: u64) -> Vec<u8> {
     format!("v/{resource_type}/{id}/{version:020}").into_bytes()
@@ -33,4 +44,30 @@ pub(crate) fn piece(resource_type: &str, id: &str, version: u64, piece: u32) -> 
 /// The mark that the commit of a write intent happened.
 pub(crate) fn intent(sequence: u64) -> Vec<u8> {
     format!("i/{sequence:020}").into_bytes()
+}
+
+/// What a request came to that may be sent again.
+pub(crate) fn request(name: &str) -> Vec<u8> {
+    format!("q/{name}").into_bytes()
+}
+
+/// That a resource of a patient shows a Binary; the value is empty. The entry stays when the
+/// resource changes: who follows it looks whether it still holds.
+pub(crate) fn shown(binary: &str, patient: &str, resource_type: &str, id: &str) -> Vec<u8> {
+    format!("n/{binary}/{patient}/{resource_type}/{id}").into_bytes()
+}
+
+/// All that ever showed a Binary.
+pub(crate) fn shown_by(binary: &str) -> Vec<u8> {
+    format!("n/{binary}/").into_bytes()
+}
+
+/// `Binary.securityContext` as `Type/id`.
+pub(crate) fn security_context(binary: &str) -> Vec<u8> {
+    format!("c/{binary}").into_bytes()
+}
+
+/// One piece of the facts of one version that are too large for its head.
+pub(crate) fn facts(resource_type: &str, id: &str, version: u64, piece: u32) -> Vec<u8> {
+    format!("f/{resource_type}/{id}/{version:020}/{piece:06}").into_bytes()
 }

@@ -5,8 +5,10 @@
 //! other way in.
 #![forbid(unsafe_code)]
 
+mod binary;
 mod error;
 mod head;
+mod history;
 mod import;
 mod key;
 mod search;
@@ -15,9 +17,10 @@ mod store;
 mod tests;
 mod write;
 
+pub use binary::{Shown, shown_binaries};
 pub use error::{StoreError, TooLarge};
 pub use head::Head;
 pub use import::{Imported, Planned, Put};
 pub use search::{Found, Hit};
 pub use store::FhirStore;
-pub use write::{Change, Committed, WriteRefused};
+pub use write::{Change, Commit, Committed, RequestMark, WriteRefused};

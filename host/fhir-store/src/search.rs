@@ -1,81 +1,31 @@
-//! Searching: candidates by patient or type, matched and re-checked on their stored facts
-//! before anything is cut to a page. Bytes are loaded only for what is given out.
+//! Searching: candidates by patient, reference or type, matched and re-checked on their
+//! stored facts before anything is cut to a page. Bytes are loaded only for what is given
+//! out.
 
-use std::collections::{BTreeSet, BinaryHeap, HashSet};
+mod candidates;
+mod page;
+
+use std::collections::{BTreeSet, HashSet};
 
 use bytes::Bytes;
 use glovebox_database::Stored;
-use glovebox_fhir::search::{self, SortKey};
-use glovebox_fhir::{FactsView, Interaction, SearchQuery, compartment};
-use glovebox_model::{Digest, Timestamp};
+use glovebox_fhir::{FactsView, Interaction, SearchQuery, ValueRef};
 use glovebox_policy::Permitted;
 
 use crate::error::StoreError;
-use crate::head::{Fixed, facts_part};
+use crate::head::{facts_part, is_deleted, is_folded};
 use crate::key;
-use crate::store::{FhirStore, PIECE_BYTES, verified};
+use crate::store::{FhirStore, PIECE_BYTES, unreadable, verified};
+use candidates::{Candidates, candidates};
+use page::Page;
+pub use page::{Found, Hit};
 
 /// Candidates that one search looks at most.
 const CANDIDATES_MAX: usize = 200_000;
 /// Candidates that are read at a time.
 const SCAN_CHUNK: usize = 1_024;
-/// Bytes of resources on one page at most; a page always holds one match.
-const PAGE_BYTES_MAX: usize = 16 << 20;
-
-/// A match that may be given out.
-#[derive(Clone, Debug)]
-pub struct Hit {
-    /// Logical id.
-    pub id: String,
-    /// Current version.
-    pub version: u64,
-    /// `meta.lastUpdated`.
-    pub last_updated: Timestamp,
-    key: SortKey,
-    resource_type: &'static str,
-    length: u32,
-    digest: Digest,
-}
-
-/// One page of matches.
-#[derive(Clone, Debug, Default)]
-pub struct Found {
-    /// In the order asked for.
-    pub hits: Vec<Hit>,
-    /// Where the next page starts, if there is more.
-    pub next: Option<Vec<u8>>,
-    /// All matches that may be given out; counted on the first page only.
-    pub total: Option<u64>,
-    /// Whether the search named patients beyond the reach, who were not looked for.
-    pub outside_reach: bool,
-}
-
-/// The hits of a page while it is filled: the smallest sort keys win.
-struct Page {
-    after: Option<SortKey>,
-    count: usize,
-    hits: BinaryHeap<Ordered>,
-    matched: u64,
-}
-
-struct Ordered(Hit);
-
-impl PartialEq for Ordered {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.key == other.0.key
-    }
-}
-impl Eq for Ordered {}
-impl PartialOrd for Ordered {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for Ordered {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.0.key.cmp(&other.0.key)
-    }
-}
+/// Different targets of what a search matches, where each has to be decided on, at most.
+const TARGETS_MAX: usize = 20_000;
 
 impl FhirStore {
     /// One page of a permitted search, after the position `after`. What the permit does not
@@ -89,58 +39,111 @@ impl FhirStore {
         let Interaction::Search(query) = permitted.interaction() else {
             return Err(StoreError::WrongInteraction);
         };
-        let page = Page {
-            after: after.map(|bytes| SortKey::from_bytes(bytes.to_vec())),
-            count: count.clamp(1, search::COUNT_MAX as usize),
-            hits: BinaryHeap::new(),
-            matched: 0,
-        };
-        let (candidates, outside_reach) = candidates(permitted, query);
-        let mut search = Search {
-            permitted,
-            query,
-            page,
-            seen: HashSet::new(),
-            several: candidates.overlap(),
-            looked_at: 0,
-        };
-        match candidates {
-            Candidates::Keys(keys) => {
-                for keys in keys.chunks(SCAN_CHUNK) {
-                    for stored in self.records.get_many(keys).await?.iter().flatten() {
-                        search.look_at(stored)?;
-                    }
-                }
+        let mut page = Page::new(after, count);
+        let candidates = candidates(permitted, query);
+        let mut seen = HashSet::new();
+        let several = candidates.overlap();
+        self.visit(query, &candidates, |facts, stored| {
+            if permitted.recheck(facts).is_err() {
+                return Ok(());
             }
-            Candidates::Prefixes(prefixes) => {
-                for prefix in &prefixes {
-                    self.scan_all(prefix, &mut search).await?;
-                }
+            // A resource in two patients' compartments is met twice.
+            if several && !seen.insert(facts.id().to_owned()) {
+                return Ok(());
             }
-        }
+            page.offer(query, facts, stored)
+        })
+        .await?;
         Ok(Found {
-            outside_reach,
-            ..search.page.finish()
+            outside_reach: candidates.outside_reach,
+            ..page.finish()
         })
     }
 
-    async fn scan_all(&self, prefix: &[u8], search: &mut Search<'_>) -> Result<(), StoreError> {
-        let mut from: Option<Vec<u8>> = None;
-        loop {
-            let records = self
-                .records
-                .scan(prefix, from.as_deref(), SCAN_CHUNK)
-                .await?;
-            for (_, stored) in &records {
-                search.look_at(stored)?;
+    /// What the matches of a search refer to by a parameter, as type and id: for a re-check
+    /// that depends on the targets. Nothing is re-checked yet.
+    pub async fn targets(
+        &self,
+        permitted: &Permitted<Interaction>,
+        parameter: &str,
+    ) -> Result<BTreeSet<(String, String)>, StoreError> {
+        let Interaction::Search(query) = permitted.interaction() else {
+            return Err(StoreError::WrongInteraction);
+        };
+        let mut targets = BTreeSet::new();
+        let candidates = candidates(permitted, query);
+        self.visit(query, &candidates, |facts, _| {
+            for value in facts.values(parameter) {
+                if let ValueRef::Reference { resource_type, id } = value {
+                    targets.insert((resource_type.to_owned(), id.to_owned()));
+                }
             }
-            if records.len() < SCAN_CHUNK {
+            if targets.len() > TARGETS_MAX {
+                return Err(StoreError::TooCostly(TARGETS_MAX));
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(targets)
+    }
+
+    /// Calls `found` for each candidate that exists and matches.
+    async fn visit(
+        &self,
+        query: &SearchQuery,
+        candidates: &Candidates,
+        mut found: impl FnMut(&FactsView<'_>, &Stored) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut looked_at = 0;
+        let mut look_at = |stored: &Stored| {
+            looked_at += 1;
+            if looked_at > CANDIDATES_MAX {
+                return Err(StoreError::TooCostly(CANDIDATES_MAX));
+            }
+            let facts = facts_part(&stored.value)
+                .and_then(FactsView::parse)
+                .ok_or_else(|| unreadable(&stored.value, query.resource_type()))?;
+            if !query.matches(&facts) || is_deleted(&stored.value) {
                 return Ok(());
             }
-            from = records.into_iter().next_back().map(|(key, _)| key);
-            // The embedded store answers without waiting: let others run between chunks.
-            tokio::task::yield_now().await;
+            found(&facts, stored)
+        };
+        for keys in candidates.keys.chunks(SCAN_CHUNK) {
+            for stored in self.records.get_many(keys).await?.iter().flatten() {
+                match is_folded(&stored.value) {
+                    true => look_at(&self.unfold(stored).await?)?,
+                    false => look_at(stored)?,
+                }
+            }
         }
+        for prefix in &candidates.prefixes {
+            let mut scan = Scan::of(prefix);
+            while let Some(records) = scan.next(self).await? {
+                for (_, stored) in &records {
+                    match is_folded(&stored.value) {
+                        true => look_at(&self.unfold(stored).await?)?,
+                        false => look_at(stored)?,
+                    }
+                }
+            }
+        }
+        for prefix in &candidates.referring {
+            let mut scan = Scan::of(prefix);
+            while let Some(records) = scan.next(self).await? {
+                let keys: Vec<Vec<u8>> = records
+                    .iter()
+                    .filter_map(|(key, _)| std::str::from_utf8(key).ok()?.rsplit_once('/'))
+                    .map(|(_, id)| key::head(query.resource_type(), id))
+                    .collect();
+                for stored in self.records.get_many(&keys).await?.iter().flatten() {
+                    match is_folded(&stored.value) {
+                        true => look_at(&self.unfold(stored).await?)?,
+                        false => look_at(stored)?,
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The bytes of hits, in order.
@@ -171,167 +174,37 @@ impl FhirStore {
     }
 }
 
-/// A search under way.
-struct Search<'a> {
-    permitted: &'a Permitted<Interaction>,
-    query: &'a SearchQuery,
-    page: Page,
-    seen: HashSet<String>,
-    /// Whether a candidate can be met more than once.
-    several: bool,
-    looked_at: usize,
+/// All records under a prefix, some at a time.
+struct Scan<'a> {
+    prefix: &'a [u8],
+    from: Option<Vec<u8>>,
+    is_over: bool,
 }
 
-impl Search<'_> {
-    fn look_at(&mut self, stored: &Stored) -> Result<(), StoreError> {
-        self.looked_at += 1;
-        if self.looked_at > CANDIDATES_MAX {
-            return Err(StoreError::TooCostly(CANDIDATES_MAX));
-        }
-        let damaged = || StoreError::Damaged(self.query.resource_type().to_owned());
-        let facts = facts_part(&stored.value)
-            .and_then(FactsView::parse)
-            .ok_or_else(damaged)?;
-        if !self.query.matches(&facts) || self.permitted.recheck(&facts).is_err() {
-            return Ok(());
-        }
-        let fixed = Fixed::decode(&stored.value).ok_or_else(damaged)?;
-        // A resource in two patients' compartments is met twice.
-        if fixed.deleted || (self.several && !self.seen.insert(facts.id().to_owned())) {
-            return Ok(());
-        }
-        self.page.offer(self.query, &facts, &fixed);
-        Ok(())
-    }
-}
-
-impl Page {
-    fn offer(&mut self, query: &SearchQuery, facts: &FactsView<'_>, fixed: &Fixed) {
-        self.matched += 1;
-        let key = query.sort_key(facts);
-        if self.after.as_ref().is_some_and(|after| key <= *after) {
-            return;
-        }
-        // One more than the page is kept, to know whether there is a next page.
-        let is_full = self.hits.len() > self.count;
-        if is_full && self.hits.peek().is_some_and(|largest| key >= largest.0.key) {
-            return;
-        }
-        self.hits.push(Ordered(Hit {
-            id: facts.id().to_owned(),
-            version: fixed.version,
-            last_updated: fixed.last_updated,
-            key,
-            resource_type: query.resource_type(),
-            length: fixed.length,
-            digest: fixed.digest,
-        }));
-        if self.hits.len() > self.count + 1 {
-            self.hits.pop();
+impl<'a> Scan<'a> {
+    fn of(prefix: &'a [u8]) -> Self {
+        Self {
+            prefix,
+            from: None,
+            is_over: false,
         }
     }
 
-    fn finish(self) -> Found {
-        let first = self.after.is_none();
-        let mut hits: Vec<Hit> = self
-            .hits
-            .into_sorted_vec()
-            .into_iter()
-            .map(|ordered| ordered.0)
-            .collect();
-        let mut bytes = 0;
-        let fitting = hits
-            .iter()
-            .take(self.count)
-            .take_while(|hit| {
-                let first = bytes == 0;
-                bytes += usize::try_from(hit.length).unwrap_or(usize::MAX);
-                first || bytes <= PAGE_BYTES_MAX
-            })
-            .count();
-        let more = hits.len() > fitting;
-        hits.truncate(fitting);
-        let next = hits
-            .last()
-            .filter(|_| more)
-            .map(|last| last.key.as_bytes().to_vec());
-        Found {
-            hits,
-            next,
-            total: first.then_some(self.matched),
-            outside_reach: false,
+    async fn next(
+        &mut self,
+        store: &FhirStore,
+    ) -> Result<Option<Vec<(Vec<u8>, Stored)>>, StoreError> {
+        if self.is_over {
+            return Ok(None);
         }
+        if self.from.is_some() {
+            // The embedded store answers without waiting: let others run between chunks.
+            tokio::task::yield_now().await;
+        }
+        let from = self.from.as_deref();
+        let records = store.records.scan(self.prefix, from, SCAN_CHUNK).await?;
+        self.is_over = records.len() < SCAN_CHUNK;
+        self.from = records.last().map(|(key, _)| key.clone());
+        Ok(Some(records))
     }
-}
-
-/// Where the candidates stand.
-enum Candidates {
-    /// Under these keys.
-    Keys(Vec<Vec<u8>>),
-    /// Under these prefixes.
-    Prefixes(Vec<Vec<u8>>),
-}
-
-impl Candidates {
-    fn overlap(&self) -> bool {
-        matches!(self, Self::Prefixes(prefixes) if prefixes.len() > 1)
-    }
-}
-
-/// The candidates, narrowed by the permit and by the query itself, and whether the query
-/// named patients beyond the permit's reach. Only the two decide where to look, never what
-/// is stored: the work done tells nothing of what is absent or forbidden.
-fn candidates(permitted: &Permitted<Interaction>, query: &SearchQuery) -> (Candidates, bool) {
-    let resource_type = query.resource_type();
-    let in_compartment =
-        compartment::parameters(resource_type).is_some_and(|parameters| !parameters.is_empty());
-    let is_patient = resource_type == "Patient";
-    let reach = permitted.patients();
-    let asked = if in_compartment || is_patient {
-        query.patient_restriction()
-    } else {
-        None
-    };
-    let within = |id: &str| {
-        reach
-            .as_ref()
-            .is_none_or(|reach| reach.iter().any(|patient| patient.as_str() == id))
-    };
-    let outside_reach = asked.iter().flatten().any(|patient| !within(patient));
-    let ids: Option<BTreeSet<&str>> = query.id_restriction().map(|ids| ids.into_iter().collect());
-    if let Some(ids) = ids {
-        let keys = ids.iter().map(|id| key::head(resource_type, id)).collect();
-        return (Candidates::Keys(keys), outside_reach);
-    }
-    if !in_compartment && !is_patient {
-        return (
-            Candidates::Prefixes(vec![key::heads(resource_type)]),
-            outside_reach,
-        );
-    }
-    // A match is with the patients asked for and with those within reach, but it may be so by
-    // different references: the two sets must not be intersected. Where somebody beyond reach
-    // is named, all within reach are looked through, and nobody else.
-    let patients: Option<BTreeSet<&str>> = match (&reach, &asked) {
-        (_, Some(asked)) if !outside_reach => Some(asked.iter().map(String::as_str).collect()),
-        (Some(reach), _) => Some(reach.iter().map(|patient| patient.as_str()).collect()),
-        (None, _) => None,
-    };
-    let candidates = match patients {
-        None => Candidates::Prefixes(vec![key::heads(resource_type)]),
-        // Whom a permit reaches is a patient's own record, not one that links to it.
-        Some(patients) if is_patient => Candidates::Keys(
-            patients
-                .iter()
-                .map(|patient| key::head(resource_type, patient))
-                .collect(),
-        ),
-        Some(patients) => Candidates::Prefixes(
-            patients
-                .iter()
-                .map(|patient| key::all_of_patient(patient, resource_type))
-                .collect(),
-        ),
-    };
-    (candidates, outside_reach)
 }

@@ -1,6 +1,7 @@
 //! The store through its own door: permits of the host itself.
 
 mod importing;
+mod referring;
 mod searching;
 mod versions;
 
@@ -10,7 +11,9 @@ use glovebox_model::Timestamp;
 use glovebox_policy::{Permitted, Reach, SystemReason, permit_system};
 use serde_json::Value;
 
-use crate::{Change, Committed, FhirStore, Found, Head, Imported, Put, WriteRefused};
+use crate::{
+    Change, Commit, Committed, FhirStore, Found, Head, Imported, Put, RequestMark, WriteRefused,
+};
 
 const NAMESPACE: &str = "fhir/main";
 
@@ -91,15 +94,30 @@ impl Kit {
         old: Option<&Head>,
         second: i64,
     ) -> Result<Committed, WriteRefused> {
+        let permitted = everyone(interaction);
         let change = Change {
+            permitted: &permitted,
             id,
             old,
+        };
+        let written = self.commit(vec![change], second, None).await?;
+        Ok(written.into_iter().next().unwrap())
+    }
+
+    async fn commit(
+        &self,
+        changes: Vec<Change<'_>>,
+        second: i64,
+        request: Option<RequestMark>,
+    ) -> Result<Vec<Committed>, WriteRefused> {
+        let commit = Commit {
+            changes,
             now: at(second),
             intent: self.intent(),
             expectations: Vec::new(),
+            request,
         };
-        let permitted = everyone(interaction);
-        self.store.commit(&permitted, change).await.unwrap()
+        self.store.commit(commit).await.unwrap()
     }
 
     async fn search(&self, text: &str) -> Vec<String> {

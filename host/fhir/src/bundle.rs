@@ -1,7 +1,9 @@
 //! Bundles: read into entries without touching the resources' bytes, references between
 //! entries resolved, searchsets written from bytes.
 
+mod response_set;
 mod search_set;
+mod submission;
 #[cfg(test)]
 mod tests;
 
@@ -14,7 +16,12 @@ use serde_json::value::RawValue;
 
 use crate::json::{self, JsonError, Limits, quote};
 use crate::{Resource, ResourceError, types};
+pub use response_set::{EntryResponse, ResponseSet};
 pub use search_set::{EntryMode, SearchSet};
+pub use submission::{
+    ENTRIES_MAX, EntryProblem, Method, Request, SUBMISSION_BYTES_MAX, Submission, SubmissionError,
+    query_pairs,
+};
 
 /// The bytes are not a Bundle that the host reads.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

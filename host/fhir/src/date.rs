@@ -23,6 +23,15 @@ impl DateRange {
         }
     }
 
+    /// Three times as long, around the same middle; open ends stay open.
+    pub(crate) fn widened(self) -> Self {
+        let length = self.end.saturating_sub(self.start);
+        Self {
+            start: self.start.saturating_sub(length),
+            end: self.end.saturating_add(length),
+        }
+    }
+
     /// Reads `YYYY`, `YYYY-MM`, `YYYY-MM-DD`, or a date and time with minutes, seconds or a
     /// fraction, with `Z`, an offset, or none. Text without an offset is taken as UTC.
     pub fn parse(text: &str) -> Option<Self> {

@@ -30,6 +30,73 @@ pub(crate) struct Path {
     /// `Observation`, `Resource`, `DomainResource`, …
     pub(crate) root: &'static str,
     pub(crate) steps: Vec<Step>,
+    /// The element selected, as the definitions name it.
+    element: String,
+}
+
+/// A path from an element, or with `from_resource` from the resource around it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RelativePath {
+    pub(crate) from_resource: bool,
+    pub(crate) steps: Vec<Step>,
+}
+
+/// Parses the expression of a composite's part, which starts at what `base` selects or, with
+/// `%resource`, at the resource itself.
+pub(crate) fn parse_relative(base: &Path, text: &'static str) -> Option<Vec<RelativePath>> {
+    text.split('|')
+        .map(|part| {
+            let part = part.trim();
+            let (from_resource, rest, element) = match part.strip_prefix("%resource.") {
+                Some(rest) => (true, rest, base.root),
+                None => (false, part, base.element.as_str()),
+            };
+            let mut cursor = Cursor {
+                path: Path {
+                    root: base.root,
+                    steps: Vec::new(),
+                    element: element.to_owned(),
+                },
+            };
+            let end = rest.find(['.', '[', '(']).unwrap_or(rest.len());
+            cursor.field(rest.get(..end)?)?;
+            let mut rest = rest.get(end..)?;
+            while !rest.is_empty() {
+                rest = cursor.step(rest)?;
+            }
+            Some(RelativePath {
+                from_resource,
+                steps: cursor.path.steps,
+            })
+        })
+        .collect()
+}
+
+/// The member names along a path, each alternative of a choice on a path of its own.
+pub(crate) fn members(steps: &[Step]) -> Vec<Vec<&str>> {
+    let mut found: Vec<Vec<&str>> = vec![Vec::new()];
+    for step in steps {
+        match step {
+            Step::Field(name) => found.iter_mut().for_each(|path| path.push(name)),
+            Step::OneOf(names) => {
+                let mut longer = Vec::new();
+                for path in &found {
+                    for name in names {
+                        let mut path = path.clone();
+                        path.push(name.as_str());
+                        longer.push(path);
+                    }
+                }
+                found = longer;
+            }
+            // These choose among what is there already.
+            Step::Index(_)
+            | Step::WhereEquals(..)
+            | Step::WhereResolves(_)
+            | Step::ExistsAndIsNotFalse => {}
+        }
+    }
+    found
 }
 
 /// Parses an expression; `None` if it goes beyond the subset.
@@ -51,7 +118,6 @@ pub(crate) fn parse(text: &'static str) -> Option<Vec<Path>> {
 /// The type that a path starts from and its elements so far, as the definitions write it.
 struct Cursor {
     path: Path,
-    element: String,
 }
 
 fn parse_path(text: &'static str) -> Option<Path> {
@@ -100,8 +166,8 @@ fn start(dotted: &'static str) -> Option<Cursor> {
         path: Path {
             root,
             steps: Vec::new(),
+            element: root.to_owned(),
         },
-        element: root.to_owned(),
     };
     for name in names {
         cursor.field(name)?;
@@ -114,19 +180,21 @@ impl Cursor {
         if !is_name(name) {
             return None;
         }
-        self.element.push('.');
-        self.element.push_str(name);
-        self.path.steps.push(match choice_types(&self.element) {
-            Some(types) => Step::OneOf(types.map(|choice| choice_key(name, choice)).collect()),
-            None => Step::Field(name),
-        });
+        self.path.element.push('.');
+        self.path.element.push_str(name);
+        self.path
+            .steps
+            .push(match choice_types(&self.path.element) {
+                Some(types) => Step::OneOf(types.map(|choice| choice_key(name, choice)).collect()),
+                None => Step::Field(name),
+            });
         Some(())
     }
 
     /// `as T` after a choice element leaves one member. After an element that is defined
     /// elsewhere (a data type's own choice) it names the member all the same.
     fn narrow(&mut self, choice: &'static str) -> Option<()> {
-        let name = self.element.rsplit('.').next()?;
+        let name = self.path.element.rsplit('.').next()?;
         let key = choice_key(name, choice);
         is_name(choice).then_some(())?;
         match self.path.steps.last_mut()? {
@@ -293,6 +361,6 @@ mod tests {
         }
         without.sort_unstable();
         assert_eq!(without, ["_content", "_query", "_text"]);
-        assert_eq!(parsed, 1375);
+        assert_eq!(parsed, 1382);
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::Reference;
-use crate::expression::{Path, Step};
+use crate::expression::{Path, RelativePath, Step};
 
 static TRUE: Value = Value::Bool(true);
 static FALSE: Value = Value::Bool(false);
@@ -13,6 +13,23 @@ pub(crate) fn select<'a>(resource: &'a Value, paths: &[Path]) -> Vec<&'a Value> 
     let mut found = Vec::new();
     for path in paths {
         let mut nodes = vec![resource];
+        for step in &path.steps {
+            nodes = advance(nodes, step);
+        }
+        found.extend(nodes);
+    }
+    found
+}
+
+/// The values that one part of a composite selects inside a group.
+pub(crate) fn select_part<'a>(
+    resource: &'a Value,
+    group: &'a Value,
+    paths: &[RelativePath],
+) -> Vec<&'a Value> {
+    let mut found = Vec::new();
+    for path in paths {
+        let mut nodes = vec![if path.from_resource { resource } else { group }];
         for step in &path.steps {
             nodes = advance(nodes, step);
         }

@@ -16,7 +16,7 @@ use crate::Resource;
 use codec::Reader;
 
 /// First byte of the stored form; another one is another format.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
 /// One search value, borrowed from the stored form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +61,41 @@ pub enum ValueRef<'a> {
     Number(&'a str),
     /// A URI.
     Uri(&'a str),
+    /// One group of a composite parameter.
+    Group(Group<'a>),
+}
+
+/// What one element gives for each part of a composite parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Group<'a>(Reader<'a>);
+
+impl<'a> Group<'a> {
+    /// The values of each part, in the order of the definition.
+    pub fn parts(
+        &self,
+    ) -> impl Iterator<Item = impl Iterator<Item = ValueRef<'a>> + use<'a>> + use<'a> {
+        let mut parts = self.0;
+        std::iter::from_fn(move || {
+            let mut part = parts.block()?;
+            Some(std::iter::from_fn(move || codec::read_value(&mut part)))
+        })
+    }
+
+    fn is_whole(self) -> bool {
+        let mut parts = self.0;
+        while let Some(mut part) = parts.block() {
+            while let Some(value) = codec::read_value(&mut part) {
+                // Groups do not hold groups: the check is one level deep.
+                if matches!(value, ValueRef::Group(_)) {
+                    return false;
+                }
+            }
+            if !part.is_empty() {
+                return false;
+            }
+        }
+        parts.is_empty()
+    }
 }
 
 /// Facts of one resource version, owned.
@@ -91,6 +126,12 @@ impl Facts {
         Self {
             bytes: build::build(resource, id, version_id, last_updated),
         }
+    }
+
+    /// Whether bytes that do not decode are the stored form of another version of this
+    /// program, rather than torn.
+    pub fn is_other_format(bytes: &[u8]) -> bool {
+        bytes.first().is_some_and(|format| *format != FORMAT)
     }
 
     /// The stored form: compact, versioned.
@@ -227,7 +268,18 @@ impl<'a> FactsView<'a> {
         std::iter::from_fn(move || codec::read_value(&mut reader))
     }
 
-    /// All parameters that have values.
+    /// Whether the elements that a parameter looks at are there, though they may give no
+    /// value: a reference by identifier only, for one.
+    pub fn has(&self, parameter: &str) -> bool {
+        match parameter {
+            "_id" => !self.id.is_empty(),
+            "_lastUpdated" => self.last_updated.is_some(),
+            "_security" => !self.labels.is_empty(),
+            _ => self.find(parameter).is_some(),
+        }
+    }
+
+    /// All parameters whose elements are there.
     pub fn parameters(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         let mut reader = self.parameters;
         std::iter::from_fn(move || {
@@ -258,7 +310,11 @@ impl<'a> FactsView<'a> {
             let Some(mut block) = parameters.str().and_then(|_| parameters.block()) else {
                 return false;
             };
-            while codec::read_value(&mut block).is_some() {}
+            while let Some(value) = codec::read_value(&mut block) {
+                if matches!(value, ValueRef::Group(group) if !group.is_whole()) {
+                    return false;
+                }
+            }
             if !block.is_empty() {
                 return false;
             }

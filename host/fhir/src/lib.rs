@@ -15,23 +15,32 @@ pub mod date;
 mod expression;
 mod extract;
 pub mod facts;
+pub mod fuzzing;
 pub mod interaction;
 pub mod json;
 pub mod outcome;
 mod parameter;
+pub mod patch;
 pub mod reference;
 pub mod resource;
 pub mod search;
+mod structure;
 mod types;
+pub mod validate;
 
-pub use bundle::{Bundle, BundleError, BundleType, Entry, EntryMode, SearchSet};
+pub use bundle::{
+    Bundle, BundleError, BundleType, Entry, EntryMode, EntryProblem, EntryResponse, Method,
+    Request, ResponseSet, SearchSet, Submission, SubmissionError,
+};
 pub use date::DateRange;
 pub use facts::{Facts, FactsView, ValueRef};
-pub use interaction::{Interaction, InteractionKind, InvalidInteraction};
+pub use interaction::{Interaction, InteractionKind, InvalidInteraction, ValidateMode};
 pub use json::Limits;
 pub use outcome::{IssueCode, OperationOutcome, Severity};
 pub use parameter::{ParameterKind, SearchParameter, search_parameters};
+pub use patch::{Patch, PatchError};
 pub use reference::Reference;
 pub use resource::{Resource, ResourceError, equal_content};
-pub use search::{SearchError, SearchQuery, SortKey};
+pub use search::{Handling, ParseOptions, SearchError, SearchQuery, SortKey};
 pub use types::{is_resource_type, resource_types};
+pub use validate::{Issue, validate};

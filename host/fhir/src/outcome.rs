@@ -117,6 +117,24 @@ impl OperationOutcome {
         self
     }
 
+    /// Adds an issue about one element; `location` is a FHIRPath.
+    #[must_use]
+    pub fn issue_at(
+        mut self,
+        severity: Severity,
+        code: IssueCode,
+        location: &str,
+        diagnostics: &str,
+    ) -> Self {
+        self.issues.push(json!({
+            "severity": severity.as_str(),
+            "code": code.as_str(),
+            "diagnostics": diagnostics,
+            "expression": [location],
+        }));
+        self
+    }
+
     /// The resource.
     pub fn to_value(&self) -> Value {
         json!({"resourceType": "OperationOutcome", "issue": self.issues})

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use crate::expression::{self, Path};
+use crate::expression::{self, Path, RelativePath};
 use crate::types;
 
 pub(crate) const TABLE_TEXT: &str = include_str!("../definitions/search-parameters.tsv");
@@ -71,6 +71,24 @@ pub struct SearchParameter {
     kind: ParameterKind,
     targets: Vec<&'static str>,
     paths: Vec<Path>,
+    groups: Vec<Group>,
+}
+
+/// The elements that a composite parameter looks into, and its parts inside each.
+#[derive(Clone, Debug)]
+pub(crate) struct Group {
+    /// Each element that it selects is one group: the parts must be met in the same one.
+    pub(crate) path: Path,
+    pub(crate) parts: Vec<Part>,
+}
+
+/// One part of a composite parameter.
+#[derive(Clone, Debug)]
+pub(crate) struct Part {
+    /// The parameter that gives the part its values' meaning.
+    pub(crate) code: &'static str,
+    pub(crate) kind: ParameterKind,
+    pub(crate) paths: Vec<RelativePath>,
 }
 
 impl SearchParameter {
@@ -91,9 +109,56 @@ impl SearchParameter {
 
     /// Whether the host can search by it.
     pub fn is_supported(&self) -> bool {
-        !self.paths.is_empty()
-            && self.code != "phonetic"
-            && !matches!(self.kind, ParameterKind::Composite | ParameterKind::Special)
+        self.unsupported().is_none()
+    }
+
+    /// Why the host cannot search by it; `None` if it can.
+    pub fn unsupported(&self) -> Option<&'static str> {
+        let in_bundle = || self.paths.iter().any(|path| path.root == "Bundle");
+        match self.code {
+            "_content" | "_text" => Some("full text: there is no index of the words"),
+            "_query" => Some("named queries: there are none"),
+            "phonetic" => Some("which words sound alike is left open by the definition"),
+            "near" => Some("distances between places are not computed"),
+            _ if self.kind == ParameterKind::Reference && in_bundle() => {
+                Some("selects a resource inside the Bundle, not a reference")
+            }
+            _ if self.kind == ParameterKind::Composite && self.groups.is_empty() => {
+                Some("its parts go beyond the expressions that are read")
+            }
+            _ if self.paths.is_empty() || self.kind == ParameterKind::Special => {
+                Some("its expression goes beyond those that are read")
+            }
+            _ => None,
+        }
+    }
+
+    /// A composite's groups; none for any other kind.
+    pub(crate) fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
+    /// A composite's parts, as parameters of the same type.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &Part> {
+        self.groups.iter().take(1).flat_map(|group| &group.parts)
+    }
+
+    /// The members that it reads, as paths from the resource down: `name` then `family`. A
+    /// choice element has one path for each of its types. An empty path stands for the
+    /// whole resource; no path at all, for an expression that the host does not read.
+    pub fn elements(&self) -> Vec<Vec<&str>> {
+        let mut found = Vec::new();
+        for path in &self.paths {
+            found.extend(expression::members(&path.steps));
+        }
+        // A part of a composite may look beyond the element that its group is.
+        let parts = self.groups.iter().flat_map(|group| &group.parts);
+        for path in parts.flat_map(|part| &part.paths) {
+            if path.from_resource {
+                found.extend(expression::members(&path.steps));
+            }
+        }
+        found
     }
 
     pub(crate) fn paths(&self) -> &[Path] {
@@ -126,6 +191,7 @@ fn build() -> HashMap<&'static str, Vec<SearchParameter>> {
         let mut fields = line.split('\t');
         let mut next = || fields.next().unwrap_or_default();
         let (bases, code, kind, expression, targets) = (next(), next(), next(), next(), next());
+        let composed = next();
         let Some(kind) = ParameterKind::parse(kind) else {
             continue;
         };
@@ -137,15 +203,17 @@ fn build() -> HashMap<&'static str, Vec<SearchParameter>> {
             named
         };
         for base in bases {
+            let paths: Vec<Path> = paths
+                .iter()
+                .filter(|path| [base, "Resource", "DomainResource"].contains(&path.root))
+                .cloned()
+                .collect();
             table.entry(base).or_default().push(SearchParameter {
                 code,
                 kind,
                 targets: targets.split(',').filter(|t| !t.is_empty()).collect(),
-                paths: paths
-                    .iter()
-                    .filter(|path| [base, "Resource", "DomainResource"].contains(&path.root))
-                    .cloned()
-                    .collect(),
+                groups: groups(&paths, composed).unwrap_or_default(),
+                paths,
             });
         }
     }
@@ -155,6 +223,34 @@ fn build() -> HashMap<&'static str, Vec<SearchParameter>> {
     table
 }
 
+/// The groups of a composite: `code:kind:expression`, separated by semicolons, read inside
+/// each path. `None` if a part goes beyond the subset.
+fn groups(paths: &[Path], composed: &'static str) -> Option<Vec<Group>> {
+    if composed.is_empty() {
+        return Some(Vec::new());
+    }
+    paths
+        .iter()
+        .map(|path| {
+            let parts = composed.split(';').map(|part| {
+                let (code, rest) = part.split_once(':')?;
+                let (kind, text) = rest.split_once(':')?;
+                Some(Part {
+                    code,
+                    kind: ParameterKind::parse(kind)?,
+                    paths: expression::parse_relative(path, text)?,
+                })
+            });
+            Some(Group {
+                path: path.clone(),
+                parts: parts.collect::<Option<_>>()?,
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod report;
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -170,13 +266,33 @@ mod tests {
             ["Patient"]
         );
         assert!(find("Observation", "birthdate").is_none());
-        assert!(
-            !find("Observation", "code-value-quantity")
-                .unwrap()
-                .is_supported()
-        );
+        let combo = find("Observation", "combo-code-value-quantity").unwrap();
+        assert!(combo.is_supported());
+        assert_eq!(combo.groups().len(), 2);
+        let beyond = find("MolecularSequence", "chromosome-variant-coordinate").unwrap();
+        let elements = beyond.elements();
+        assert!(elements.contains(&vec!["variant"]));
+        assert!(elements.contains(&vec!["referenceSeq", "chromosome"]));
+        let parts: Vec<_> = combo.parts().map(|part| part.code).collect();
+        assert_eq!(parts, ["combo-code", "combo-value-quantity"]);
         assert!(!find("Patient", "_text").unwrap().is_supported());
         assert!(search_parameters("Bot").is_empty());
+    }
+
+    #[test]
+    fn the_parts_of_a_composite_are_parameters_of_the_same_type_and_kind() {
+        for name in types::resource_types() {
+            for composite in search_parameters(name)
+                .iter()
+                .filter(|p| p.kind == ParameterKind::Composite)
+            {
+                assert!(composite.is_supported(), "{name} {}", composite.code);
+                for part in composite.parts() {
+                    let own = find(name, part.code).unwrap();
+                    assert_eq!(own.kind, part.kind, "{name} {}", composite.code);
+                }
+            }
+        }
     }
 
     #[test]

@@ -128,6 +128,24 @@ impl Resource {
         &self.bytes
     }
 
+    /// The same resource under this id; nothing else is touched.
+    pub fn with_id(&self, id: &str) -> Result<Self, ResourceError> {
+        let edit = match &self.spans.id {
+            Some(span) => (span.clone(), quote(id)),
+            None => {
+                let at = self.spans.resource_type.end;
+                (at..at, format!(r#","id":{}"#, quote(id)))
+            }
+        };
+        let bytes = json::edit(&self.bytes, vec![edit]);
+        // What was accepted is accepted again, a few bytes longer.
+        let limits = Limits {
+            bytes_max: bytes.len(),
+            ..Limits::RESOURCE
+        };
+        Self::parse(&bytes, limits)
+    }
+
     /// The same bytes with `id`, `meta.versionId` and `meta.lastUpdated` set; nothing else
     /// is touched, not even white space.
     pub fn splice(&self, id: &str, version_id: &str, last_updated: Timestamp) -> Vec<u8> {

@@ -3,9 +3,12 @@
 //! dropped: a filter that is ignored shows more than was asked for.
 
 mod clause;
+mod decimal;
 mod error;
+mod output;
 mod parse;
 mod sort;
+mod subset;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -15,8 +18,12 @@ pub use clause::{
     Clause, Comparator, DateMatch, Matcher, QuantityMatch, ReferenceMatch, SystemMatch, TextMode,
     TokenMatch,
 };
+pub use decimal::Decimal;
 pub use error::SearchError;
+pub use output::{Include, Output, Summary, Total};
+pub use parse::{Handling, Ignored, ParseOptions};
 pub use sort::{SortBy, SortKey};
+pub use subset::subset;
 pub(crate) use text::normalise;
 
 use crate::{FactsView, compartment};
@@ -39,27 +46,112 @@ pub struct SearchQuery {
     clauses: Vec<Clause>,
     sort: Vec<SortBy>,
     count: u32,
+    output: Output,
     pairs: Vec<(String, String)>,
+    ignored: Vec<Ignored>,
 }
 
 impl SearchQuery {
     /// Parses names and values that are already percent-decoded. Every pair must be
     /// understood.
     pub fn parse(resource_type: &str, pairs: &[(String, String)]) -> Result<Self, SearchError> {
-        parse::parse(resource_type, pairs)
+        parse::parse(resource_type, pairs, ParseOptions::default())
     }
 
-    /// This search with more conditions: its matches are matches of `self` too. Sorting
-    /// and page size stay unless `pairs` name them.
-    pub fn and(&self, pairs: &[(String, String)]) -> Result<Self, SearchError> {
-        let mut all = self.pairs.clone();
-        for pair in pairs {
-            if pair.0 == "_sort" || pair.0 == "_count" {
-                all.retain(|known| known.0 != pair.0);
-            }
-            all.push(pair.clone());
+    /// Parses as `options` say.
+    pub fn parse_with(
+        resource_type: &str,
+        pairs: &[(String, String)],
+        options: ParseOptions<'_>,
+    ) -> Result<Self, SearchError> {
+        parse::parse(resource_type, pairs, options)
+    }
+
+    /// Parses what a scope filters by (SMART App Launch 2.2, finer-grained constraints):
+    /// conditions only, without modifiers. A modifier could widen what a filter means.
+    pub fn parse_filter(
+        resource_type: &str,
+        pairs: &[(String, String)],
+    ) -> Result<Self, SearchError> {
+        if let Some((name, modifier)) = pairs.iter().find_map(|(name, _)| name.split_once(':')) {
+            return Err(SearchError::UnsupportedModifier {
+                parameter: parse::cut(name),
+                modifier: parse::cut(modifier),
+            });
         }
-        Self::parse(self.resource_type, &all)
+        let query = Self::parse(resource_type, pairs)?;
+        match query.pairs.iter().find(|(name, _)| is_result(name)) {
+            Some((name, _)) if pairs.iter().any(|(given, _)| given == name) => {
+                Err(SearchError::UnsupportedParameter(name.clone()))
+            }
+            _ => Ok(query),
+        }
+    }
+
+    /// The search for what refers, by `parameter`, to one of `targets`: what `_revinclude`
+    /// asks for. `None` if the type has no such reference parameter.
+    pub fn referring(
+        resource_type: &str,
+        parameter: &str,
+        targets: impl IntoIterator<Item = (&'static str, String)>,
+    ) -> Option<Self> {
+        let resource_type = crate::types::known(resource_type)?;
+        let parameter = crate::parameter::find(resource_type, parameter)
+            .filter(|found| found.kind() == crate::ParameterKind::Reference)?;
+        let targets: Vec<ReferenceMatch> = targets
+            .into_iter()
+            .map(|(resource_type, id)| ReferenceMatch::Typed { resource_type, id })
+            .collect();
+        let mut query = Self::parse(resource_type, &[]).ok()?;
+        let texts: Vec<String> = targets.iter().filter_map(ReferenceMatch::local).collect();
+        query
+            .pairs
+            .insert(0, (parameter.code().to_owned(), texts.join(",")));
+        query.clauses.push(Clause {
+            parameter: parameter.code(),
+            matcher: Matcher::Reference(targets),
+        });
+        Some(query)
+    }
+
+    /// This search with more conditions: its matches are matches of `self` too. Sorting,
+    /// page size and the like stay unless `pairs` name them.
+    pub fn and(&self, pairs: &[(String, String)]) -> Result<Self, SearchError> {
+        let named = |name: &str| pairs.iter().any(|(other, _)| other == name);
+        let mut all = self.pairs.clone();
+        all.retain(|(name, _)| !is_shape(name) || !named(name));
+        all.extend_from_slice(pairs);
+        let mut narrowed = Self::parse(self.resource_type, &all)?;
+        narrowed.ignored.clone_from(&self.ignored);
+        Ok(narrowed)
+    }
+
+    /// Brings the result parameters to the end, in one spelling. The page size is always
+    /// said: a cursor goes on with it.
+    fn settle_result_parameters(&mut self) {
+        if self.count == 0 {
+            self.output.summary = Summary::Count;
+        }
+        if self.output.summary == Summary::Count {
+            self.output.elements.clear();
+        }
+        let output = &self.output;
+        self.pairs.retain(|(name, _)| !is_shape(name));
+        let mut shape = |name: &str, value: String| self.pairs.push((name.to_owned(), value));
+        if !output.elements.is_empty() {
+            shape("_elements", output.elements.join(","));
+        }
+        if output.summary != Summary::False {
+            shape("_summary", output.summary.as_str().to_owned());
+        }
+        if let Some(total) = output.total {
+            shape("_total", total.as_str().to_owned());
+        }
+        if !self.sort.is_empty() {
+            let keys: Vec<String> = self.sort.iter().map(SortBy::to_string).collect();
+            shape("_sort", keys.join(","));
+        }
+        shape("_count", self.count.to_string());
     }
 
     /// The type searched.
@@ -77,12 +169,23 @@ impl SearchQuery {
         &self.sort
     }
 
-    /// Matches per page, within [`COUNT_MAX`].
+    /// Matches per page, within [`COUNT_MAX`]; 0 where only their number is wanted.
     pub fn count(&self) -> u32 {
         self.count
     }
 
-    /// The parameters as given, for an upstream or a cursor.
+    /// What is given out of the matches, and with them.
+    pub fn output(&self) -> &Output {
+        &self.output
+    }
+
+    /// What a lenient reading left out.
+    pub fn ignored(&self) -> &[Ignored] {
+        &self.ignored
+    }
+
+    /// The parameters that were understood, in one order and spelling, for an upstream, a
+    /// cursor or the self link.
     pub fn pairs(&self) -> &[(String, String)] {
         &self.pairs
     }
@@ -159,25 +262,46 @@ impl SearchQuery {
             })
     }
 
+    /// The reference conditions that name their targets by type and id, for a store that
+    /// keeps an index: a match refers to one of them.
+    pub fn reference_targets(&self) -> impl Iterator<Item = Vec<(&'static str, &str)>> {
+        self.clauses
+            .iter()
+            .filter_map(|clause| match clause.matcher() {
+                Matcher::Reference(targets) => targets
+                    .iter()
+                    .map(|target| match target {
+                        ReferenceMatch::Typed { resource_type, id } => {
+                            Some((*resource_type, id.as_str()))
+                        }
+                        ReferenceMatch::Id(_) | ReferenceMatch::Url(_) => None,
+                    })
+                    .collect(),
+                _ => None,
+            })
+    }
+
     /// One spelling for equal searches, such as
     /// `Observation?code=http://loinc.org|4548-4&patient=1&_sort=-date&_count=50`: for
-    /// cursors and digests in the ledger.
+    /// cursors and digests in the ledger. Decoded, it parses to an equal search.
     pub fn canonical(&self) -> String {
-        let mut conditions: Vec<String> = self
+        let pairs: Vec<String> = self
             .pairs
             .iter()
-            .filter(|(name, _)| name != "_sort" && name != "_count")
             .map(|(name, value)| format!("{}={}", escape(name), escape(value)))
             .collect();
-        conditions.sort();
-        conditions.dedup();
-        if !self.sort.is_empty() {
-            let keys: Vec<String> = self.sort.iter().map(SortBy::to_string).collect();
-            conditions.push(format!("_sort={}", keys.join(",")));
-        }
-        conditions.push(format!("_count={}", self.count));
-        format!("{}?{}", self.resource_type, conditions.join("&"))
+        format!("{}?{}", self.resource_type, pairs.join("&"))
     }
+}
+
+/// Whether a parameter shapes the answer and may be given once.
+fn is_shape(name: &str) -> bool {
+    ["_count", "_elements", "_sort", "_summary", "_total"].contains(&name)
+}
+
+/// Whether a parameter is no condition.
+fn is_result(name: &str) -> bool {
+    is_shape(name) || name == "_include" || name == "_revinclude"
 }
 
 /// Percent-encodes what would make two searches print alike.

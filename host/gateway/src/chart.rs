@@ -2,12 +2,13 @@
 //! of one of them. The same store, the same re-check, the same ledger.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use glovebox_fhir::{Interaction, SearchQuery};
 use glovebox_model::ledger::{Outcome, Subject};
 use glovebox_model::scope::ScopeSet;
 use glovebox_model::{PatientId, TenantId, UserId};
-use glovebox_policy::{Permitted, Reach, SystemReason, UserRights, permit_system};
+use glovebox_policy::{Permitted, Reach, SystemReason, Terms, UserRights, permit_system};
 
 use crate::answer::{Page, Released};
 use crate::cursor::Cursor;
@@ -42,6 +43,7 @@ impl Viewer {
             patient: patient.cloned(),
             user: Some(self.user.clone()),
             door: Door::Http,
+            terms: Arc::new(Terms::host()),
         }
     }
 }

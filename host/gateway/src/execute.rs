@@ -4,12 +4,16 @@ use glovebox_database::fence::Pass;
 use glovebox_fhir::Interaction;
 use glovebox_fhir_store::Head;
 use glovebox_model::ledger::Outcome;
-use glovebox_policy::{AccessRequest, Decision, Permitted, decide};
+use glovebox_policy::{Decision, Permitted, WriteMode, decide};
 
 use crate::answer::{Answer, Released, Unreleased};
+use crate::binary::lifts;
 use crate::gateway::Gateway;
+use crate::plan::{Planned, Within};
+use crate::projection::project;
 use crate::record;
 use crate::refusal::Refusal;
+use crate::request_id::RequestId;
 use crate::session::Session;
 
 impl Gateway {
@@ -21,22 +25,80 @@ impl Gateway {
         pass: &Pass,
         interaction: Interaction,
     ) -> Result<Unreleased<Answer>, Refusal> {
+        self.execute_once(session, pass, None, interaction).await
+    }
+
+    /// The same; a write with a request id that was carried out before is not carried out
+    /// again, and gets the answer that it got then.
+    pub async fn execute_once(
+        &self,
+        session: &Session,
+        pass: &Pass,
+        request: Option<&RequestId>,
+        interaction: Interaction,
+    ) -> Result<Unreleased<Answer>, Refusal> {
+        if let Some(request) = request.filter(|_| interaction.kind().is_write())
+            && let Some(done) = self
+                .done_before(session, pass, request, &interaction)
+                .await?
+        {
+            let first = done.into_iter().next().map(|(_, written)| written);
+            let written = first.ok_or(Refusal::Unavailable)?;
+            return Ok(Unreleased::new(Answer::Written(written)));
+        }
+        if session.terms.writes == WriteMode::Draft
+            && interaction.kind().is_write()
+            && !pass.is_revoked()
+            && let Some(kept) = self.drafted_before(session, request).await?
+        {
+            let first = kept.into_iter().next().map(|(_, drafted)| drafted);
+            let drafted = first.ok_or(Refusal::Unavailable)?;
+            return Ok(Unreleased::new(Answer::Drafted(drafted)));
+        }
         let permitted = self.permit(session, pass, interaction).await?;
+        if permitted.interaction().kind().is_write() {
+            let answer = self.change(session, pass, permitted, request).await?;
+            return Ok(Unreleased::new(answer));
+        }
         let answer = match permitted.interaction() {
-            Interaction::Read { .. } | Interaction::Vread { .. } => {
-                Answer::Resource(self.read(session, &permitted).await?)
-            }
             Interaction::Search(query) => {
                 let count = usize::try_from(query.count()).unwrap_or(1);
                 Answer::Page(self.search(session, &permitted, None, count).await?)
             }
-            Interaction::Create { .. }
-            | Interaction::Update { .. }
-            | Interaction::Delete { .. } => {
-                Answer::Written(self.write(session, pass, permitted).await?)
+            Interaction::History { .. } => {
+                Answer::History(self.history(session, &permitted, None).await?)
             }
+            Interaction::Validate { .. } => Answer::Validated(self.judge(session, &permitted)?),
+            _ => Answer::Resource(self.read(session, &permitted).await?),
         };
         Ok(Unreleased::new(answer))
+    }
+
+    /// A write: planned, and carried out or kept as a draft.
+    pub(crate) async fn change(
+        &self,
+        session: &Session,
+        pass: &Pass,
+        permitted: Permitted<Interaction>,
+        request: Option<&RequestId>,
+    ) -> Result<Answer, Refusal> {
+        let planned = self
+            .plan(session, pass, permitted, &Within::default())
+            .await?;
+        let write = match planned {
+            Planned::Unchanged(written) => return Ok(Answer::Written(written)),
+            Planned::Write(write) => *write,
+        };
+        if session.terms.writes == WriteMode::Draft {
+            let drafted = self.draft(session, pass, vec![(0, write)], request).await?;
+            let first = drafted.into_iter().next().map(|(_, drafted)| drafted);
+            return first.map(Answer::Drafted).ok_or(Refusal::Unavailable);
+        }
+        let done = self
+            .carry_out(session, pass, vec![(0, write)], request)
+            .await?;
+        let first = done.into_iter().next().map(|(_, written)| written);
+        first.map(Answer::Written).ok_or(Refusal::Unavailable)
     }
 
     /// The decision before the fetch.
@@ -51,18 +113,18 @@ impl Gateway {
             self.record(record::event(session, &interaction, denied))?;
             return Err(revoked.into());
         }
+        if let Err(throttled) = self.budgets.admit(session, self.clock.now()) {
+            let denied = Outcome::Denied("throttled".to_owned());
+            self.record(record::event(session, &interaction, denied))?;
+            return Err(throttled);
+        }
         let rights = match self.rights(session, &interaction).await {
             Ok(rights) => rights,
             Err(refusal) => {
                 return Err(self.failed(session, &interaction, "unavailable", refusal));
             }
         };
-        let request = AccessRequest {
-            scopes: &session.scopes,
-            patient: session.patient.as_ref(),
-            rights: &rights,
-        };
-        match decide(&request, interaction) {
+        match decide(&session.request(&rights), interaction) {
             Decision::Permit(permitted) => Ok(permitted),
             Decision::Deny(denial, interaction) => Err(self.deny(session, &interaction, &denial)),
         }
@@ -85,6 +147,10 @@ impl Gateway {
             }
             _ => (store.head(permitted).await.map_err(broken)?, None),
         };
+        let heads: Vec<&Head> = asked.iter().chain(current.iter().flatten()).collect();
+        let known = self.knowing_targets(session, permitted, &heads).await?;
+        let permitted = known.as_ref().unwrap_or(permitted);
+        let shown = self.sees_binary(session, permitted).await?;
         let Some(head) = asked else {
             return Err(self.absent(session, interaction));
         };
@@ -94,8 +160,13 @@ impl Gateway {
             Some(current) => current.as_ref(),
             None => None,
         };
+        // Who shows a Binary shows it as it is now, not as it was.
+        let newest = current.map_or(head.version, |current| current.version);
         for head in [Some(&head), current].into_iter().flatten() {
-            if let Err(denial) = permitted.recheck(&head.facts.view()) {
+            let shown = shown && head.version == newest;
+            if let Err(denial) = permitted.recheck(&head.facts.view())
+                && !lifts(shown, permitted, &denial, &head.facts.view())
+            {
                 return Err(self.deny(session, interaction, &denial));
             }
         }
@@ -103,7 +174,9 @@ impl Gateway {
             return Err(self.failed(session, interaction, "gone", Refusal::Gone));
         }
         let bytes = store.load(&head).await.map_err(broken)?;
-        let released = released(&head, bytes);
+        self.spend(session, permitted, std::slice::from_ref(&bytes))
+            .await?;
+        let released = released(&head, project(permitted, bytes)?);
         let entry = record::event(session, interaction, Outcome::Ok)
             .with("version", released.version_id.as_str());
         let entry = record::with_authorities(entry, permitted);
@@ -117,7 +190,7 @@ impl Gateway {
     }
 }
 
-fn released(head: &Head, bytes: bytes::Bytes) -> Released {
+pub(crate) fn released(head: &Head, bytes: bytes::Bytes) -> Released {
     Released {
         resource_type: head.facts.resource_type().to_owned(),
         id: head.facts.id().to_owned(),

@@ -11,9 +11,11 @@ use glovebox_fhir::Interaction;
 use glovebox_fhir_store::FhirStore;
 use glovebox_model::scope::Level;
 use glovebox_model::{Clock, PatientId, TenantId, UserId};
-use glovebox_policy::UserRights;
+use glovebox_policy::{TenantBudgets, UserRights};
 use zeroize::Zeroizing;
 
+use crate::budgets::Budgets;
+use crate::drafts::Drafts;
 use crate::refusal::Refusal;
 use crate::session::Session;
 
@@ -36,6 +38,12 @@ pub struct GatewayParts {
     pub clock: Arc<dyn Clock>,
     /// 32 bytes that seal cursors.
     pub cursor_key: Zeroizing<Vec<u8>>,
+    /// Where drafts wait.
+    pub drafts: Keyspace,
+    /// What was taken of each budget.
+    pub budgets: Keyspace,
+    /// What each tenant sets; nothing is set for a tenant that is not named.
+    pub tenant_budgets: HashMap<TenantId, TenantBudgets>,
 }
 
 /// The one door to patient data.
@@ -46,6 +54,8 @@ pub struct Gateway {
     pub(crate) relations: Relations,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) cursor_key: Zeroizing<Vec<u8>>,
+    pub(crate) drafts: Drafts,
+    pub(crate) budgets: Budgets,
 }
 
 impl Gateway {
@@ -58,6 +68,9 @@ impl Gateway {
             relations,
             clock,
             cursor_key,
+            drafts,
+            budgets,
+            tenant_budgets,
         } = parts;
         let stores = stores
             .into_iter()
@@ -70,6 +83,8 @@ impl Gateway {
             relations,
             clock,
             cursor_key,
+            drafts: Drafts::new(drafts),
+            budgets: Budgets::new(budgets, tenant_budgets),
         }
     }
 

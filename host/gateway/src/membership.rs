@@ -34,6 +34,10 @@ pub(crate) fn check(
 
 /// Whether a new version stays with the patients of the one that it replaces.
 pub(crate) fn keeps_patients(old: &FactsView<'_>, new: &FactsView<'_>) -> bool {
+    // Whom a Patient links to does not make it another one's.
+    if new.resource_type() == "Patient" {
+        return old.id() == new.id();
+    }
     let of = |facts: &FactsView<'_>| facts.patients().map(str::to_owned).collect();
     let (old, new): (BTreeSet<String>, BTreeSet<String>) = (of(old), of(new));
     old == new
@@ -44,6 +48,9 @@ fn owns(reach: &Reach, facts: &FactsView<'_>) -> bool {
         return true;
     };
     let within = |id: &str| reach.iter().any(|patient| patient.as_str() == id);
+    if facts.resource_type() == "Patient" {
+        return within(facts.id());
+    }
     // Shared types have no patients: whoever reaches patients only does not change them.
     let mut patients = facts.patients().peekable();
     if patients.peek().is_none() || !patients.all(within) {

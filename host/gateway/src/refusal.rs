@@ -1,7 +1,10 @@
 //! Why the gateway did not do it. Each caller answers in its own protocol; none of these
 //! tells an absent resource from a forbidden one.
 
+use std::time::Duration;
+
 use glovebox_database::fence::Revoked;
+use glovebox_fhir::Issue;
 use glovebox_policy::Rule;
 
 /// The cause as the caller may know it. The true cause is in the ledger.
@@ -17,10 +20,38 @@ pub enum Refusal {
     Gone,
     /// Another version is current; carries its id.
     Conflict(String),
+    /// A change must name the version that it was made for (`If-Match`).
+    IfMatchRequired,
+    /// A condition that must have one match has several.
+    SeveralMatches,
+    /// The resource does not have the structure of FHIR R4.
+    NotValid(Vec<Issue>),
+    /// An entry of a transaction was refused, and so nothing was done.
+    InEntry {
+        /// Number of the entry, from 0.
+        index: usize,
+        /// Why.
+        refusal: Box<Refusal>,
+    },
     /// The request or resource is not valid; says what and how to mend it.
     Invalid(String),
+    /// Not supported for this session; says what and what would do instead.
+    NotSupported(String),
     /// Over a limit; names it.
     TooCostly(String),
+    /// Too many requests; says when there is room again.
+    Throttled {
+        /// How long to wait.
+        retry_after: Duration,
+    },
+    /// More patients or records than may be taken; names the limit. Stops until its window
+    /// is over.
+    Stopped {
+        /// The limit, such as `patients_per_hour of the app`.
+        limit: String,
+        /// How long until the window is over.
+        retry_after: Duration,
+    },
     /// The session was revoked, quarantined or closed.
     Terminated(String),
     /// A page token that was not made for this session and query, or has run out.
@@ -47,7 +78,16 @@ impl Refusal {
             Rule::ScopeFilterUnknown => Self::Invalid(
                 "a granted scope filters by a parameter that cannot be evaluated".to_owned(),
             ),
-            Rule::Compartment | Rule::ScopeFilter => Self::NotFound,
+            Rule::HiddenElement(parameter) => Self::NotSupported(format!(
+                "this app's approval hides what `{parameter}` looks at: search without it"
+            )),
+            Rule::PartlyShown(resource_type) => Self::NotSupported(format!(
+                "this app's approval shows {resource_type} in part only, so the app cannot change or delete one: it would change what it does not see"
+            )),
+            Rule::NotForApps => Self::NotSupported("AuditEvent is not given to apps".to_owned()),
+            Rule::Compartment | Rule::ScopeFilter | Rule::Label | Rule::ProvenanceTarget => {
+                Self::NotFound
+            }
         }
     }
 }

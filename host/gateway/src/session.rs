@@ -1,8 +1,11 @@
 //! On whose behalf an interaction happens.
 
+use std::sync::Arc;
+
 use glovebox_model::ledger::Subject;
 use glovebox_model::scope::ScopeSet;
 use glovebox_model::{PatientId, TenantId, UserId};
+use glovebox_policy::{AccessRequest, Terms, UserRights};
 
 /// By which way a caller came in. It changes nothing but the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,4 +42,18 @@ pub struct Session {
     pub user: Option<UserId>,
     /// By which way it came in.
     pub door: Door,
+    /// What the app's approval says beyond scopes.
+    pub terms: Arc<Terms>,
+}
+
+impl Session {
+    /// What a decision looks at.
+    pub(crate) fn request<'a>(&'a self, rights: &'a UserRights) -> AccessRequest<'a> {
+        AccessRequest {
+            scopes: &self.scopes,
+            patient: self.patient.as_ref(),
+            rights,
+            terms: &self.terms,
+        }
+    }
 }

@@ -1,11 +1,21 @@
 //! The door from outside: a hospital with three patients, and sessions that knock.
 
+mod budgeting;
+mod changing;
 mod counting;
+mod drafting;
+mod governing;
 mod importing;
+mod including;
+mod looking_back;
+mod model;
 mod pages;
 mod property;
 mod reading;
 mod revoking;
+mod rules;
+mod us_core;
+mod work;
 mod writing;
 
 use std::collections::HashMap;
@@ -22,6 +32,7 @@ use glovebox_fhir::{Interaction, Limits, Resource, SearchQuery};
 use glovebox_model::ledger::Subject;
 use glovebox_model::scope::ScopeSet;
 use glovebox_model::{ManualClock, PatientId, TenantId, Timestamp, UserId};
+use glovebox_policy::{TenantBudgets, Terms};
 use zeroize::Zeroizing;
 
 use crate::session::Door as By;
@@ -41,6 +52,8 @@ struct Door {
     scopes: String,
     patient: Option<PatientId>,
     user: Option<UserId>,
+    terms: Arc<Terms>,
+    tenant_budgets: HashMap<TenantId, TenantBudgets>,
     _sled: TemporarySled,
     _dir: tempfile::TempDir,
 }
@@ -131,6 +144,9 @@ impl Door {
             relations: relations.clone(),
             clock: Arc::new(clock.clone()),
             cursor_key: Zeroizing::new(vec![7; 32]),
+            drafts: keyspace("drafts"),
+            budgets: keyspace("budgets"),
+            tenant_budgets: HashMap::new(),
         });
         Self {
             gateway,
@@ -142,13 +158,38 @@ impl Door {
             scopes: "patient/Observation.rs patient/Patient.r".to_owned(),
             patient: Some(patient("anna")),
             user: Some(okafor()),
+            terms: Arc::default(),
+            tenant_budgets: HashMap::new(),
             _sled: sled,
             _dir: dir,
         }
     }
 
+    /// Another gateway over the same records, as after a restart, with the budgets that are
+    /// set now.
+    fn restart_gateway(&mut self) {
+        let store: Arc<dyn Records> = self.records.clone();
+        let keyspace = |name| Keyspace::new(Arc::clone(&store), name);
+        self.gateway = Gateway::new(GatewayParts {
+            stores: HashMap::from([(main_tenant(), keyspace("fhir/main"))]),
+            ledger: self.ledger.clone(),
+            fence: self.fence.clone(),
+            relations: self.relations.clone(),
+            clock: Arc::new(self.clock.clone()),
+            cursor_key: Zeroizing::new(vec![7; 32]),
+            drafts: keyspace("drafts"),
+            budgets: keyspace("budgets"),
+            tenant_budgets: self.tenant_budgets.clone(),
+        });
+    }
+
     fn with(mut self, scopes: &str) -> Self {
         self.scopes = scopes.to_owned();
+        self
+    }
+
+    fn under(mut self, terms: &serde_json::Value) -> Self {
+        self.terms = Arc::new(Terms::from_json(terms).unwrap());
         self
     }
 
@@ -203,6 +244,7 @@ impl Door {
             patient: self.patient.clone(),
             user: self.user.clone(),
             door: By::Wit,
+            terms: Arc::clone(&self.terms),
         }
     }
 

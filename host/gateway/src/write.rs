@@ -5,129 +5,64 @@ use std::collections::BTreeMap;
 use glovebox_database::Expect;
 use glovebox_database::fence::{Held, Pass};
 use glovebox_database::ledger::Ledger;
-use glovebox_fhir::{Facts, Interaction};
-use glovebox_fhir_store::{Change, FhirStore, Head, WriteRefused};
+use glovebox_fhir_store::{Change, Commit, FhirStore, RequestMark, WriteRefused};
 use glovebox_model::Timestamp;
 use glovebox_model::ledger::{Event, Kind, Outcome};
-use glovebox_policy::{Permitted, Rule};
 
 use crate::answer::Written;
 use crate::gateway::{Gateway, unavailable};
 use crate::membership;
+use crate::plan::Write;
 use crate::record;
 use crate::refusal::Refusal;
+use crate::request_id::{self, RequestId};
 use crate::session::Session;
 
-/// A write that was checked and is ready to be carried out.
-struct Write {
+/// Writes that were checked and are carried out together.
+struct Together {
     session: Session,
-    permitted: Permitted<Interaction>,
-    id: String,
-    old: Option<Head>,
+    /// With the number of the entry that asked for it.
+    writes: Vec<(usize, Write)>,
     now: Timestamp,
     expectations: Vec<(Vec<u8>, Expect)>,
+    request: Option<RequestId>,
 }
 
 impl Gateway {
-    pub(crate) async fn write(
+    /// Carries out planned writes, all or nothing. Each comes with the number of the entry
+    /// that asked for it.
+    pub(crate) async fn carry_out(
         &self,
         session: &Session,
         pass: &Pass,
-        permitted: Permitted<Interaction>,
-    ) -> Result<Written, Refusal> {
-        let interaction = permitted.interaction();
-        let now = self.clock.now();
-        let store = self.store(session, interaction)?;
-        let old = self.old_version(session, store, &permitted).await?;
-        let id = match &old {
-            Some(old) => old.facts.id().to_owned(),
-            None => new_id()?,
+        writes: Vec<(usize, Write)>,
+        request: Option<&RequestId>,
+    ) -> Result<Vec<(usize, Written)>, Refusal> {
+        let Some((_, first)) = writes.first() else {
+            return Ok(Vec::new());
         };
-        self.check_content(session, &permitted, &id, old.as_ref())?;
+        let interaction = first.permitted.interaction();
+        let store = self.store(session, interaction)?.clone();
         let Some(expectations) = self.expectations(pass.held()) else {
             let denied = Outcome::Denied("revoked".to_owned());
             self.record(record::event(session, interaction, denied))?;
             return Err(withdrawn());
         };
-        let write = Write {
+        let together = Together {
             session: session.clone(),
-            permitted,
-            id,
-            old,
-            now,
+            writes,
+            now: self.clock.now(),
             expectations,
+            request: request.cloned(),
         };
         // A task of its own: whoever asked may stop waiting, and the outcome follows still.
-        let carried_out = tokio::spawn(carry_out(self.ledger.clone(), store.clone(), write));
+        let carried_out = tokio::spawn(carry_out(self.ledger.clone(), store, together));
         carried_out.await.map_err(unavailable)?
-    }
-
-    /// Reads and re-checks what is there before a change.
-    async fn old_version(
-        &self,
-        session: &Session,
-        store: &FhirStore,
-        permitted: &Permitted<Interaction>,
-    ) -> Result<Option<Head>, Refusal> {
-        let interaction = permitted.interaction();
-        let if_match = match interaction {
-            Interaction::Update { if_match, .. } | Interaction::Delete { if_match, .. } => if_match,
-            _ => return Ok(None),
-        };
-        let head = store.head(permitted).await;
-        let head = head.map_err(|error| self.broken(session, interaction, &error))?;
-        let Some(head) = head else {
-            return Err(self.absent(session, interaction));
-        };
-        if let Err(denial) = membership::check(permitted, &head.facts.view()) {
-            return Err(self.deny(session, interaction, &denial));
-        }
-        if head.deleted {
-            return Err(self.failed(session, interaction, "gone", Refusal::Gone));
-        }
-        let expected = |version: &String| *version != head.version_id();
-        if if_match.as_ref().is_some_and(expected) {
-            let refusal = Refusal::Conflict(head.version_id());
-            return Err(self.failed(session, interaction, "conflict", refusal));
-        }
-        Ok(Some(head))
-    }
-
-    /// The new state must be one that this session may write, of the same patient as before.
-    /// The refusal depends on what the caller sent alone, so it may say what is wrong.
-    fn check_content(
-        &self,
-        session: &Session,
-        permitted: &Permitted<Interaction>,
-        id: &str,
-        old: Option<&Head>,
-    ) -> Result<(), Refusal> {
-        let interaction = permitted.interaction();
-        let Some(resource) = interaction.resource() else {
-            return Ok(());
-        };
-        let facts = Facts::extract_as(resource, id, "", None);
-        let facts = facts.view();
-        let kept = old.is_none_or(|old| membership::keeps_patients(&old.facts.view(), &facts));
-        let rule = match membership::check(permitted, &facts) {
-            Err(denial) => denial.rule,
-            Ok(()) if !kept => Rule::Compartment,
-            Ok(()) => return Ok(()),
-        };
-        let why = match rule {
-            Rule::ScopeFilter => "the resource is not one that the granted scopes select",
-            _ => {
-                "the resource must be about the patient of this session and nobody else, and a change keeps its patient"
-            }
-        };
-        let denied = Outcome::Denied(rule.to_string());
-        self.record(record::event(session, interaction, denied))?;
-        Err(Refusal::Invalid(why.to_owned()))
     }
 
     /// What must hold at the commit, each key once. `None` if the pass holds two generations
     /// of one mark: then one of them is of the past.
-    fn expectations(&self, held: &[Held]) -> Option<Vec<(Vec<u8>, Expect)>> {
+    pub(crate) fn expectations(&self, held: &[Held]) -> Option<Vec<(Vec<u8>, Expect)>> {
         let mut unique = BTreeMap::new();
         for (key, expect) in self.fence.check_operations(held) {
             if unique
@@ -145,88 +80,155 @@ fn withdrawn() -> Refusal {
     Refusal::Terminated("access was withdrawn".to_owned())
 }
 
-async fn carry_out(ledger: Ledger, store: FhirStore, write: Write) -> Result<Written, Refusal> {
-    let intent = ledger.intent(write.intent()).await.map_err(unavailable)?;
-    let change = Change {
+async fn carry_out(
+    ledger: Ledger,
+    store: FhirStore,
+    together: Together,
+) -> Result<Vec<(usize, Written)>, Refusal> {
+    let intent = ledger
+        .intent(together.intent())
+        .await
+        .map_err(unavailable)?;
+    let written = together.written();
+    let request = together.request.as_ref().map(|request| RequestMark {
+        name: request.name().to_owned(),
+        outcome: request_id::encode(&written),
+    });
+    let changes = together.writes.iter().map(|(_, write)| Change {
+        permitted: &write.permitted,
         id: &write.id,
         old: write.old.as_ref(),
-        now: write.now,
+    });
+    let commit = Commit {
+        changes: changes.collect(),
+        now: together.now,
         intent,
-        expectations: write.expectations.clone(),
+        expectations: together.expectations.clone(),
+        request,
     };
-    let committed = match store.commit(&write.permitted, change).await {
+    let committed = match store.commit(commit).await {
         Ok(committed) => committed,
         // Whether it was committed is unknown: the intent stays open, the next start settles it.
         Err(error) => return Err(unavailable(error)),
     };
+    let failed = |code: &str| Outcome::Failed(code.to_owned());
     let (outcome, result) = match committed {
-        Ok(committed) => (
-            Outcome::Ok,
-            Ok(Written {
-                resource_type: write.permitted.interaction().resource_type().to_owned(),
-                id: write.id.clone(),
-                version_id: committed.version.to_string(),
-                last_updated: write.now,
-                created: write.old.is_none(),
-            }),
-        ),
-        Err(WriteRefused::Changed) => (
-            Outcome::Failed("conflict".to_owned()),
-            Err(write.conflict(&store).await),
-        ),
+        Ok(_) => (Outcome::Ok, Ok(written)),
+        Err(WriteRefused::Changed) => (failed("conflict"), Err(together.conflict(&store).await)),
         Err(WriteRefused::Revoked) => (Outcome::Denied("revoked".to_owned()), Err(withdrawn())),
-        Err(WriteRefused::TooLarge(too_large)) => (
-            Outcome::Failed("too-large".to_owned()),
-            Err(Refusal::Invalid(format!(
-                "the resource cannot be stored: {too_large}"
-            ))),
-        ),
+        // Somebody was a moment faster with the same request: theirs is the answer.
+        Err(WriteRefused::Repeated) => (failed("repeated"), together.repeated(&store).await),
+        Err(WriteRefused::TooLarge(too_large)) => {
+            let why = format!("the resource cannot be stored: {too_large}");
+            (failed("too-large"), Err(Refusal::Invalid(why)))
+        }
     };
-    let settled = ledger.outcome(intent, write.event(Kind::WriteOutcome, outcome));
+    let settled = ledger.outcome(intent, together.event(Kind::WriteOutcome, outcome));
     settled.map_err(unavailable)?;
     result
 }
 
-impl Write {
+impl Together {
+    /// A single write is named by itself, several by their list.
     fn event(&self, kind: Kind, outcome: Outcome) -> Event {
-        let interaction = self.permitted.interaction();
-        Event::new(
-            kind,
-            interaction.kind().as_str(),
-            self.session.subject.clone(),
-            outcome,
-        )
-        .with("door", self.session.door.as_str())
-        .with("type", interaction.resource_type())
-        .with("id", self.id.as_str())
+        let subject = self.session.subject.clone();
+        let door = self.session.door.as_str();
+        match self.writes.as_slice() {
+            [(_, write)] => Event::new(kind, write.action.as_str(), subject, outcome)
+                .with("door", door)
+                .with("type", write.permitted.interaction().resource_type())
+                .with("id", write.id.as_str()),
+            several => Event::new(kind, "transaction", subject, outcome)
+                .with("door", door)
+                .with("count", u64::try_from(several.len()).unwrap_or(u64::MAX)),
+        }
     }
 
     fn intent(&self) -> Event {
         let mut event = self.event(Kind::WriteIntent, Outcome::Ok);
-        if let Some(old) = &self.old {
-            event = event.with("old_version", old.version_id());
+        let digest = |write: &Write| {
+            let resource = write.permitted.interaction().resource();
+            resource.map(|resource| glovebox_database::sha256(resource.bytes()).to_string())
+        };
+        let old = |write: &Write| write.old.as_ref().map(|old| old.version_id());
+        if let [(_, write)] = self.writes.as_slice() {
+            if let Some(old) = old(write) {
+                event = event.with("old_version", old);
+            }
+            if let Some(digest) = digest(write) {
+                event = event.with("content", digest);
+            }
+            return record::with_authorities(event, &write.permitted);
         }
-        if let Some(resource) = self.permitted.interaction().resource() {
-            let digest = glovebox_database::sha256(resource.bytes());
-            event = event.with("content", digest.to_string());
-        }
-        record::with_authorities(event, &self.permitted)
+        let listing: Vec<String> = self
+            .writes
+            .iter()
+            .map(|(_, write)| {
+                let of = write.permitted.interaction().resource_type();
+                format!(
+                    "{} {of}/{} {} {}",
+                    write.action,
+                    write.id,
+                    old(write).unwrap_or_else(|| "-".to_owned()),
+                    digest(write).unwrap_or_else(|| "-".to_owned()),
+                )
+            })
+            .collect();
+        event.with("content", listing)
+    }
+
+    fn written(&self) -> Vec<(usize, Written)> {
+        let written = |write: &Write| Written {
+            resource_type: write.permitted.interaction().resource_type().to_owned(),
+            id: write.id.clone(),
+            version_id: (write.old.as_ref().map_or(0, |old| old.version) + 1).to_string(),
+            last_updated: self.now,
+            created: write.old.is_none(),
+            changed: true,
+        };
+        self.writes
+            .iter()
+            .map(|(index, write)| (*index, written(write)))
+            .collect()
+    }
+
+    async fn repeated(&self, store: &FhirStore) -> Result<Vec<(usize, Written)>, Refusal> {
+        let name = self.request.as_ref().map_or("", RequestId::name);
+        let kept = store.request_outcome(name).await.map_err(unavailable)?;
+        kept.and_then(|kept| request_id::decode(&kept))
+            .ok_or(Refusal::Unavailable)
     }
 
     /// Names the version that came in between, if the caller may still know of it.
     async fn conflict(&self, store: &FhirStore) -> Refusal {
-        match store.head(&self.permitted).await {
-            Ok(Some(head)) if membership::check(&self.permitted, &head.facts.view()).is_ok() => {
-                Refusal::Conflict(head.version_id())
+        for (index, write) in &self.writes {
+            let Some(old) = &write.old else {
+                continue;
+            };
+            let refusal = match store.head(&write.permitted).await {
+                Ok(Some(head)) if head.version == old.version => continue,
+                Ok(Some(head))
+                    if membership::check(&write.permitted, &head.facts.view()).is_ok() =>
+                {
+                    Refusal::Conflict(head.version_id())
+                }
+                Ok(_) => Refusal::NotFound,
+                Err(error) => unavailable(error),
+            };
+            if self.writes.len() == 1 {
+                return refusal;
             }
-            Ok(_) => Refusal::NotFound,
-            Err(error) => unavailable(error),
+            return Refusal::InEntry {
+                index: *index,
+                refusal: Box::new(refusal),
+            };
         }
+        Refusal::Unavailable
     }
 }
 
 /// A server-assigned logical id: 20 random bytes as hexadecimal digits.
-fn new_id() -> Result<String, Refusal> {
+pub(crate) fn new_id() -> Result<String, Refusal> {
     let mut bytes = [0_u8; 20];
     getrandom::fill(&mut bytes).map_err(unavailable)?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())

@@ -70,6 +70,16 @@ kinds! {
     Kill = "kill",
     /// A user, role or token was changed.
     UserChange = "user.change",
+    /// Something happened that a person should look at, such as a budget that is used up.
+    Incident = "incident",
+    /// An app's write waits for a clinician.
+    DraftCreated = "draft.created",
+    /// A clinician looked at a draft.
+    DraftRead = "draft.read",
+    /// A clinician put a draft into the record, or tried to.
+    DraftCommitted = "draft.committed",
+    /// A clinician rejected a draft.
+    DraftRejected = "draft.rejected",
     /// Who may open whom was changed.
     RelationChange = "relation.change",
     /// A page, an API call or a request was refused at the door: no credential in force, no

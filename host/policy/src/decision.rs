@@ -1,11 +1,13 @@
 //! The decision before the fetch: type and scope, whatever is stored.
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
-use glovebox_fhir::{Interaction, InteractionKind, SearchQuery, compartment};
+use glovebox_fhir::{Interaction, InteractionKind, SearchQuery, ValidateMode, compartment};
 use glovebox_model::scope::{Level, Permissions, ResourceScope};
 
-use crate::permitted::{Basis, Permitted, Reach};
+use crate::permitted::{Basis, Permitted, Reach, Targets};
 use crate::request::{AccessRequest, UserRights};
 
 /// The rule that refused. The text is stable and stands in the ledger.
@@ -23,6 +25,16 @@ pub enum Rule {
     ScopeFilter,
     /// A scope's own parameters are not ones that the host can evaluate.
     ScopeFilterUnknown,
+    /// The resource carries a security label that the session is not cleared for.
+    Label,
+    /// A search by what the approval hides; carries the parameter.
+    HiddenElement(String),
+    /// A change of a resource that is shown in part only; carries its type.
+    PartlyShown(String),
+    /// A Provenance of something that the session may not read.
+    ProvenanceTarget,
+    /// A type that holds who looked at what: never given to apps.
+    NotForApps,
     /// A `user/` search without a patient over more patients than one search may cover.
     TooManyPatients,
 }
@@ -36,6 +48,11 @@ impl fmt::Display for Rule {
             Self::Compartment => "compartment",
             Self::ScopeFilter => "scope-filter",
             Self::ScopeFilterUnknown => "scope-filter-unknown",
+            Self::Label => "label",
+            Self::HiddenElement(_) => "hidden-element",
+            Self::PartlyShown(_) => "partly-shown",
+            Self::ProvenanceTarget => "provenance-target",
+            Self::NotForApps => "not-for-apps",
             Self::TooManyPatients => "too-many-patients",
         })
     }
@@ -70,6 +87,9 @@ pub enum Decision {
 pub fn decide(request: &AccessRequest<'_>, interaction: Interaction) -> Decision {
     let letter = letter(interaction.kind());
     let resource_type = interaction.resource_type();
+    if resource_type == "AuditEvent" {
+        return Decision::Deny(Denial::new(Rule::NotForApps), interaction);
+    }
     let mut bases = Vec::new();
     let mut refused = None;
     for scope in request.scopes.resources() {
@@ -88,7 +108,62 @@ pub fn decide(request: &AccessRequest<'_>, interaction: Interaction) -> Decision
         let denial = Denial::new(refused.unwrap_or_else(missing));
         return Decision::Deny(denial, interaction);
     }
-    Decision::Permit(Permitted::new(interaction, bases))
+    if let Err(rule) = projected(request, &interaction) {
+        return Decision::Deny(Denial::new(rule), interaction);
+    }
+    // Whose a Provenance is to write, its own compartment says.
+    let targets = if [Permissions::READ, Permissions::SEARCH].contains(&letter) {
+        Targets::Readable(BTreeSet::new())
+    } else {
+        Targets::NotAsked
+    };
+    Decision::Permit(Permitted::new(
+        interaction,
+        bases,
+        Arc::clone(request.terms),
+        targets,
+    ))
+}
+
+/// What is hidden is not asked about, and who sees a resource in part does not change it.
+fn projected(request: &AccessRequest<'_>, interaction: &Interaction) -> Result<(), Rule> {
+    let projection = &request.terms.projection;
+    if projection.is_empty() {
+        return Ok(());
+    }
+    let resource_type = interaction.resource_type();
+    let changes = matches!(
+        letter(interaction.kind()),
+        Permissions::UPDATE | Permissions::DELETE
+    );
+    if changes && projection.concerns(resource_type) {
+        return Err(Rule::PartlyShown(resource_type.to_owned()));
+    }
+    match interaction {
+        Interaction::Search(query)
+        | Interaction::ConditionalCreate { query, .. }
+        | Interaction::ConditionalUpdate { query, .. }
+        | Interaction::ConditionalPatch { query, .. }
+        | Interaction::ConditionalDelete { query } => {
+            visible(request, resource_type, query.pairs())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn visible(
+    request: &AccessRequest<'_>,
+    resource_type: &str,
+    pairs: &[(String, String)],
+) -> Result<(), Rule> {
+    let hidden = request
+        .terms
+        .projection
+        .hidden_parameter(resource_type, pairs);
+    match hidden {
+        Some(name) => Err(Rule::HiddenElement(name.to_owned())),
+        None => Ok(()),
+    }
 }
 
 fn basis(
@@ -123,7 +198,9 @@ fn basis(
     let filter = if scope.parameters.is_empty() {
         None
     } else {
-        let parsed = SearchQuery::parse(resource_type, &scope.parameters);
+        // An app that may choose its scopes could ask about what is hidden by their filters.
+        visible(request, resource_type, &scope.parameters)?;
+        let parsed = SearchQuery::parse_filter(resource_type, &scope.parameters);
         Some(parsed.map_err(|_| Rule::ScopeFilterUnknown)?)
     };
     Ok(Basis {
@@ -136,11 +213,19 @@ fn basis(
 /// The SMART v2 letter that an interaction needs.
 pub(crate) fn letter(kind: InteractionKind) -> Permissions {
     match kind {
-        InteractionKind::Read | InteractionKind::Vread => Permissions::READ,
+        InteractionKind::Read | InteractionKind::Vread | InteractionKind::History => {
+            Permissions::READ
+        }
         InteractionKind::Search => Permissions::SEARCH,
-        InteractionKind::Create => Permissions::CREATE,
-        InteractionKind::Update => Permissions::UPDATE,
-        InteractionKind::Delete => Permissions::DELETE,
+        InteractionKind::Create | InteractionKind::Validate(ValidateMode::Create) => {
+            Permissions::CREATE
+        }
+        InteractionKind::Update
+        | InteractionKind::Patch
+        | InteractionKind::Validate(ValidateMode::Update) => Permissions::UPDATE,
+        InteractionKind::Delete | InteractionKind::Validate(ValidateMode::Delete) => {
+            Permissions::DELETE
+        }
     }
 }
 

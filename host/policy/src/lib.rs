@@ -7,15 +7,23 @@
 #![warn(missing_docs)]
 
 mod approval;
+mod budget;
 mod decision;
+mod labels;
 mod permitted;
+mod projection;
 mod request;
 mod sentence;
 mod system;
+mod terms;
 
 pub use approval::effective_scopes;
+pub use budget::{Budget, Counted, Quota, TenantBudgets, TokenBucket};
 pub use decision::{Decision, Denial, Rule, decide};
+pub use labels::{Clearance, Confidentiality};
 pub use permitted::{Basis, Permitted, Reach};
+pub use projection::{InvalidProjection, Keeping, Projection};
 pub use request::{AccessRequest, UserRights};
 pub use sentence::{access_summary, category, sentence};
 pub use system::{SystemReason, permit_system};
+pub use terms::{InvalidTerms, Terms, WriteMode};

@@ -1,9 +1,12 @@
 //! What a decision looks at.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use glovebox_model::PatientId;
 use glovebox_model::scope::ScopeSet;
+
+use crate::terms::Terms;
 
 /// Everything that a decision about one interaction depends on. The gateway composes it
 /// from the session and the stored relations on every call.
@@ -15,6 +18,8 @@ pub struct AccessRequest<'a> {
     pub patient: Option<&'a PatientId>,
     /// What the user, if there is one, may open.
     pub rights: &'a UserRights,
+    /// What the app's approval says beyond scopes.
+    pub terms: &'a Arc<Terms>,
 }
 
 /// What the person behind a session may open. Scopes of an app never go beyond it.

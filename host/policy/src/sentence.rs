@@ -1,67 +1,54 @@
 //! Scopes in plain words: one function for consent, admin, vendor and chart pages.
 
-use glovebox_model::scope::{Level, Permissions, ResourceScope, Scope, ScopeSet, TypeSelector};
+#[cfg(test)]
+mod tests;
+mod words;
 
-/// The plain label of a resource type, such as `test results` for an Observation with a
-/// laboratory filter. `None` where no sentence exists: such a scope is not offered.
+use glovebox_model::manifest::is_deceptive;
+use glovebox_model::scope::{
+    Level, Permissions, ResourceScope, Scope, ScopeSet, TypeSelector, alternatives,
+};
+
+/// Characters of a code that a sentence quotes at most.
+const QUOTED_CHARS_MAX: usize = 60;
+/// Codes that a sentence quotes at most.
+const QUOTED_MAX: usize = 5;
+
+/// The plain label of a scope, such as `test results` for an Observation with a laboratory
+/// filter. `None` where no word exists: such a scope is not offered.
 pub fn category(scope: &ResourceScope) -> Option<&'static str> {
     let TypeSelector::Named(name) = &scope.resource_type else {
         return Some("everything in the record");
     };
-    let filtered = |code: &str| {
-        scope.parameters.iter().any(|(parameter, value)| {
-            parameter == "category" && value.rsplit('|').next() == Some(code)
-        })
-    };
-    Some(match name.as_str() {
-        "Observation" if filtered("laboratory") => "test results",
-        "Observation" if filtered("vital-signs") => "vital signs",
-        "Observation" if filtered("social-history") => "lifestyle notes",
-        "Observation" => "test results, vital signs and other measurements",
-        "DiagnosticReport" | "Specimen" => "test reports",
-        "MedicationRequest"
-        | "MedicationDispense"
-        | "MedicationStatement"
-        | "Medication"
-        | "MedicationAdministration" => "medicines",
-        "Condition" => "health problems",
-        "AllergyIntolerance" => "allergies",
-        "Immunization" => "vaccinations",
-        "Encounter" => "visits",
-        "Appointment" | "Slot" | "Schedule" => "appointments",
-        "Procedure" => "procedures",
-        "DocumentReference" | "Binary" => "documents and notes",
-        "CarePlan" | "Goal" | "CareTeam" => "care plans and goals",
-        "Device" => "devices",
-        "Coverage" | "ExplanationOfBenefit" => "insurance",
-        "FamilyMemberHistory" => "family history",
-        "QuestionnaireResponse" | "Questionnaire" => "questionnaires",
-        "Patient" | "RelatedPerson" => "name, contact and birth date",
-        "ServiceRequest" => "orders",
-        "Practitioner" | "PractitionerRole" | "Organization" | "Location" => {
-            "names of staff and places"
-        }
-        "Provenance" => "who entered what",
-        _ => return None,
-    })
+    let known = scope
+        .parameters
+        .iter()
+        .find(|(parameter, _)| parameter == "category")
+        .and_then(|(_, value)| words::of_category(name, value));
+    known.or_else(|| words::of_type(name))
 }
 
-/// One sentence on what a scope allows. `None` where it allows nothing in the record
-/// (such as `openid`) or where no sentence exists.
+/// One sentence on what a scope allows. `None` where there are no words for it: such a
+/// scope is not offered.
 pub fn sentence(scope: &Scope) -> Option<String> {
-    let resource = scope.as_resource()?;
-    let label = category(resource)?;
-    let verb = match (reads(resource.permissions), writes(resource.permissions)) {
-        (true, true) => "see and change",
-        (true, false) => "see",
-        (false, _) => "add or change",
-    };
-    let whose = match resource.level {
-        Level::Patient => "of this patient only",
-        Level::User => "of the patients whom the user may open",
-        Level::System => "of every patient",
-    };
-    Some(format!("Can {verb} {label} {whose}."))
+    Some(match scope {
+        Scope::Resource(resource) => format!(
+            "Can {} {} {}.",
+            verbs(resource.permissions),
+            what(resource)?,
+            whose(resource.level)
+        ),
+        Scope::OpenId => "Can learn that you signed in.".to_owned(),
+        Scope::FhirUser => "Can learn who you are in the record.".to_owned(),
+        Scope::Launch => "Opens for the patient and visit that are open now.".to_owned(),
+        Scope::LaunchPatient => "Asks which patient it opens for.".to_owned(),
+        Scope::LaunchEncounter => "Asks which visit it opens for.".to_owned(),
+        Scope::OfflineAccess => {
+            "Keeps its access when you are not using it, until the end date or until you stop it."
+                .to_owned()
+        }
+        Scope::OnlineAccess => "Keeps its access while you are signed in.".to_owned(),
+    })
 }
 
 /// What a set of scopes comes to: the labels that can be read and those that can be written.
@@ -82,6 +69,111 @@ pub fn access_summary(scopes: &ScopeSet) -> (Vec<&'static str>, Vec<&'static str
     (labels(reads), labels(writes))
 }
 
+/// `see, add and change`.
+fn verbs(permissions: Permissions) -> String {
+    let words: Vec<String> = [
+        (reads(permissions), "see"),
+        (permissions.contains(Permissions::CREATE), "add"),
+        (permissions.contains(Permissions::UPDATE), "change"),
+        (permissions.contains(Permissions::DELETE), "delete"),
+    ]
+    .into_iter()
+    .filter(|(allowed, _)| *allowed)
+    .map(|(_, verb)| verb.to_owned())
+    .collect();
+    listed(&words, "and")
+}
+
+const fn whose(level: Level) -> &'static str {
+    match level {
+        Level::Patient => "of this patient only",
+        Level::User => "of the patients whom the user may open",
+        Level::System => "of every patient",
+    }
+}
+
+/// The label, narrowed by each parameter of the filter. None of them is left out: a
+/// sentence that says less than the filter would say more than is granted, and one that
+/// hides a filter cannot be judged.
+fn what(scope: &ResourceScope) -> Option<String> {
+    let name = match &scope.resource_type {
+        TypeSelector::Named(name) => name.as_str(),
+        TypeSelector::Any => "",
+    };
+    let mut label = None;
+    let mut conditions = Vec::new();
+    for (parameter, value) in &scope.parameters {
+        let known: Option<Vec<String>> = alternatives(value)
+            .map(|value| words::of_category(name, value).map(str::to_owned))
+            .collect();
+        match known {
+            Some(words) if parameter == "category" && label.is_none() => {
+                label = Some(listed(&deduplicated(words), "and"));
+            }
+            _ => conditions.push(condition(parameter, value)),
+        }
+    }
+    let label = match label {
+        Some(label) => label,
+        None if name.is_empty() => "everything in the record".to_owned(),
+        None => words::of_type(name)?.to_owned(),
+    };
+    Some(if conditions.is_empty() {
+        label
+    } else {
+        format!("{label} (only where {})", listed(&conditions, "and"))
+    })
+}
+
+fn condition(parameter: &str, value: &str) -> String {
+    let all: Vec<String> = alternatives(value).map(quoted).collect();
+    let shown: Vec<String> = all.iter().take(QUOTED_MAX).cloned().collect();
+    let more = all.len() - shown.len();
+    let values = if more > 0 {
+        format!("{} or one of {more} more", shown.join(", "))
+    } else {
+        listed(&shown, "or")
+    };
+    format!("{} is {values}", parameter.trim_start_matches('_'))
+}
+
+/// A code that there is no word for, so that it cannot be taken for part of the sentence.
+fn quoted(value: &str) -> String {
+    let safe = |c: char| {
+        if is_deceptive(c) || matches!(c, '“' | '”') {
+            '\u{fffd}'
+        } else {
+            c
+        }
+    };
+    let shown: String = value.chars().take(QUOTED_CHARS_MAX).map(safe).collect();
+    let cut = if value.chars().count() > QUOTED_CHARS_MAX {
+        "…"
+    } else {
+        ""
+    };
+    format!("“{shown}{cut}”")
+}
+
+fn deduplicated(mut words: Vec<String>) -> Vec<String> {
+    let mut seen = Vec::new();
+    words.retain(|word| {
+        let is_new = !seen.contains(word);
+        seen.push(word.clone());
+        is_new
+    });
+    words
+}
+
+/// `a`, `a and b`, `a, b and c`.
+fn listed(words: &[String], last: &str) -> String {
+    match words {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first @ .., end] => format!("{} {last} {end}", first.join(", ")),
+    }
+}
+
 fn reads(permissions: Permissions) -> bool {
     !permissions
         .intersection(Permissions::READ.union(Permissions::SEARCH))
@@ -93,50 +185,4 @@ fn writes(permissions: Permissions) -> bool {
         .union(Permissions::UPDATE)
         .union(Permissions::DELETE);
     !permissions.intersection(write).is_empty()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn scopes_read_as_plain_sentences() {
-        for (scope, expected) in [
-            (
-                "patient/Observation.rs?category=laboratory",
-                Some("Can see test results of this patient only."),
-            ),
-            (
-                "user/MedicationRequest.cruds",
-                Some("Can see and change medicines of the patients whom the user may open."),
-            ),
-            (
-                "patient/Goal.c",
-                Some("Can add or change care plans and goals of this patient only."),
-            ),
-            (
-                "system/*.rs",
-                Some("Can see everything in the record of every patient."),
-            ),
-            ("openid", None),
-            ("patient/Linkage.rs", None),
-        ] {
-            assert_eq!(
-                sentence(&scope.parse().unwrap()).as_deref(),
-                expected,
-                "{scope}"
-            );
-        }
-    }
-
-    #[test]
-    fn the_summary_names_each_label_once() {
-        let scopes =
-            ScopeSet::parse("patient/Patient.r patient/Medication.r patient/MedicationRequest.rs")
-                .unwrap();
-        assert_eq!(
-            access_summary(&scopes),
-            (vec!["name, contact and birth date", "medicines"], vec![])
-        );
-    }
 }

@@ -1,9 +1,12 @@
 //! Interactions of the host itself. The list of reasons is closed, only the gateway
 //! names it, and each use is in the ledger.
 
+use std::sync::Arc;
+
 use glovebox_fhir::Interaction;
 
-use crate::permitted::{Basis, Permitted, Reach};
+use crate::permitted::{Basis, Permitted, Reach, Targets};
+use crate::terms::Terms;
 
 /// Why the host itself touches patient data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +15,8 @@ pub enum SystemReason {
     Import,
     /// A page lists the patients whom the signed-in user may open.
     PatientPicker,
+    /// A clinician puts an app's draft into the record: who did so is written beside it.
+    DraftProvenance,
     /// A page shows the chart of a patient whom the signed-in user may open.
     Chart,
 }
@@ -22,6 +27,7 @@ impl SystemReason {
         match self {
             Self::Import => "import",
             Self::PatientPicker => "patient-picker",
+            Self::DraftProvenance => "draft-provenance",
             Self::Chart => "chart",
         }
     }
@@ -34,5 +40,10 @@ pub fn permit_system(
     reach: Reach,
     interaction: Interaction,
 ) -> Permitted<Interaction> {
-    Permitted::new(interaction, vec![Basis::system(reason, reach)])
+    Permitted::new(
+        interaction,
+        vec![Basis::system(reason, reach)],
+        Arc::new(Terms::host()),
+        Targets::NotAsked,
+    )
 }

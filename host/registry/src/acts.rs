@@ -8,6 +8,7 @@ use glovebox_model::ledger::{Event, Kind, Outcome, Subject};
 use glovebox_model::limits::Limits;
 use glovebox_model::scope::ScopeSet;
 use glovebox_model::{AppId, TenantId, UserId, Version};
+use glovebox_policy::Terms;
 
 use crate::app_version::{Act, AppVersion};
 use crate::error::{ActRefused, RegistryError};
@@ -83,7 +84,9 @@ impl Registry {
         .await
     }
 
-    /// Lets a version be launched, within `scopes` and `limits`; an older live version is superseded.
+    /// Lets a version be launched, within `scopes`, `limits` and `terms`; an older live
+    /// version is superseded. Without terms, what the app
+    /// writes waits as a draft.
     #[expect(
         clippy::too_many_arguments,
         reason = "an approval is these facts and no more"
@@ -97,6 +100,7 @@ impl Registry {
         reason: &str,
         scopes: Option<ScopeSet>,
         limits: Option<Limits>,
+        terms: Option<Terms>,
     ) -> Acted<AppVersion> {
         if let Err(refused) = check_reason(reason) {
             return Ok(Err(refused));
@@ -127,6 +131,7 @@ impl Registry {
                 reason: reason.to_owned(),
                 scopes,
                 limits: ceiling.clone(),
+                terms: terms.clone().unwrap_or_else(Terms::approved),
             };
             // One commit takes the older version out and puts the newer one in, and expects
             // every other version as it was read: two approvals at once cannot both win.

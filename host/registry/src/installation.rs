@@ -6,7 +6,7 @@ use glovebox_database::fence::{Held, Mark};
 use glovebox_model::limits::Limits;
 use glovebox_model::scope::ScopeSet;
 use glovebox_model::{AppId, Digest, TenantId};
-use glovebox_policy::effective_scopes;
+use glovebox_policy::{Terms, effective_scopes};
 use glovebox_runtime::Prepared;
 
 use crate::app_version::AppVersion;
@@ -23,6 +23,8 @@ pub struct Installation {
     pub prepared: Arc<Prepared>,
     /// Manifest ∩ approval.
     pub scopes: ScopeSet,
+    /// What the approval says beyond scopes.
+    pub terms: Arc<Terms>,
     /// The least of ceiling, approval and manifest.
     pub limits: Limits,
     /// The generations under which it was looked up: a withdrawal after this moment ends
@@ -65,6 +67,7 @@ impl Registry {
             .limits_under(&approval.limits.min(&self.parts.ceiling));
         Ok(Some(Installation {
             scopes,
+            terms: Arc::new(approval.terms.clone()),
             limits,
             prepared,
             held,

@@ -3,6 +3,7 @@
 use glovebox_model::limits::Limits;
 use glovebox_model::scope::ScopeSet;
 use glovebox_model::{Timestamp, UserId};
+use glovebox_policy::Terms;
 
 /// What an administrator allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub struct Approval {
     pub scopes: ScopeSet,
     /// Limits below the deployment's ceiling.
     pub limits: Limits,
+    /// What it says beyond scopes: projection, labels, drafts, budget.
+    pub terms: Terms,
 }
 
 /// Why and by whom a version was taken out of service, evidence kept.

@@ -4,6 +4,7 @@ use glovebox_model::limits::Limits;
 use glovebox_model::manifest::{Manifest, Written};
 use glovebox_model::scope::ScopeSet;
 use glovebox_model::{Digest, TenantId, Timestamp};
+use glovebox_policy::Terms;
 use serde::{Deserialize, Serialize};
 
 use crate::app_version::{Act, AppVersion};
@@ -35,6 +36,9 @@ struct StoredApproval {
     reason: String,
     scopes: String,
     limits: Vec<(String, u64)>,
+    /// Approvals of before there were terms had none.
+    #[serde(default)]
+    terms: Option<serde_json::Value>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -161,6 +165,7 @@ fn approval_out(approval: &Approval) -> StoredApproval {
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value))
             .collect(),
+        terms: Some(approval.terms.to_json()),
     }
 }
 
@@ -176,5 +181,9 @@ fn approval_in(stored: StoredApproval) -> Option<Approval> {
         reason: stored.reason,
         scopes: ScopeSet::parse(&stored.scopes).ok()?,
         limits,
+        terms: match &stored.terms {
+            Some(terms) => Terms::from_json(terms).ok()?,
+            None => Terms::default(),
+        },
     })
 }

@@ -83,6 +83,9 @@ impl House {
             relations: Relations::new(sled.keyspace("relations")),
             clock: clock.clone(),
             cursor_key: Zeroizing::new(vec![7; 32]),
+            drafts: sled.keyspace("drafts"),
+            budgets: sled.keyspace("budgets"),
+            tenant_budgets: HashMap::new(),
         });
         let settings = RuntimeSettings {
             concurrent_calls_max: 4,
@@ -152,7 +155,16 @@ impl House {
         let (who, number) = (actor("admin"), version(number));
         let approved = self
             .registry
-            .approve(&tenant(), &app(), &number, &who, "reviewed", None, None)
+            .approve(
+                &tenant(),
+                &app(),
+                &number,
+                &who,
+                "reviewed",
+                None,
+                None,
+                None,
+            )
             .await;
         approved.unwrap()
     }

@@ -72,6 +72,9 @@ impl House {
             relations: relations.clone(),
             clock: now.clone(),
             cursor_key: zeroize::Zeroizing::new(vec![7; 32]),
+            drafts: sled.keyspace("drafts"),
+            budgets: sled.keyspace("budgets"),
+            tenant_budgets: HashMap::new(),
         }));
         let runtime = Runtime::new(RuntimeParts {
             preparer: Preparer::new(small(), None).unwrap(),
@@ -149,6 +152,7 @@ impl House {
                 patient: Some("anna-rossi".parse().unwrap()),
                 user: Some(user()),
                 door: Door::Wit,
+                terms: Arc::default(),
             },
             held: self.fence.generations(&[app_mark()]),
             context: LaunchContext {
@@ -185,6 +189,7 @@ impl House {
             patient: Some("anna-rossi".parse().unwrap()),
             user: Some(user()),
             door: Door::Wit,
+            terms: Arc::default(),
         };
         let context = LaunchContext {
             tenant: tenant(),

@@ -27,6 +27,8 @@ pub struct Config {
     pub apps: Apps,
     /// The audit ledger.
     pub ledger: LedgerSection,
+    /// What apps may take, by tenant.
+    pub budgets: std::collections::BTreeMap<String, Budgets>,
 }
 
 /// `[listen]`
@@ -92,6 +94,19 @@ pub struct Apps {
     pub limits: std::collections::BTreeMap<String, u64>,
     /// Guest instances that may run at once. Default: 64.
     pub instances: Option<u32>,
+}
+
+/// `[budgets.TENANT]`: limits by name, such as `patients_per_hour = 25`. What is not named
+/// has no limit.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Budgets {
+    /// For each app; its approval may set lower ones.
+    pub per_app: std::collections::BTreeMap<String, u64>,
+    /// For each user, over all apps.
+    pub per_user: std::collections::BTreeMap<String, u64>,
+    /// For all apps and users together.
+    pub whole: std::collections::BTreeMap<String, u64>,
 }
 
 /// `[ledger]`

@@ -6,6 +6,7 @@ pub mod oauth;
 pub mod pages;
 
 mod caller;
+mod connections;
 mod headers;
 mod identity;
 mod page;
@@ -21,6 +22,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 
 use crate::services::Services;
+
+pub use connections::serve;
 
 /// What every handler is given.
 pub type App = Arc<Services>;
@@ -88,6 +91,10 @@ pub fn router(services: App) -> Router {
             "/sessions/{session}",
             axum::routing::delete(api::sessions::close),
         )
+        .route("/drafts", get(api::drafts::list))
+        .route("/drafts/{draft}", get(api::drafts::get))
+        .route("/drafts/{draft}/commit", post(api::drafts::commit))
+        .route("/drafts/{draft}/reject", post(api::drafts::reject))
         .route("/sessions/{session}/events", post(api::sessions::event))
         .route("/sessions/{session}/calls", get(api::sessions::calls))
         .route("/sessions/{session}/kill", post(api::sessions::kill))
@@ -100,17 +107,7 @@ pub fn router(services: App) -> Router {
         .layer(RequestBodyLimitLayer::new(UPLOAD_BYTES_MAX))
         .layer(from_fn(problem::uniform))
         .layer(from_fn_with_state(Arc::clone(&services), headers::machine));
-    let records = Router::new()
-        .route("/{tenant}/{resource_type}", get(fhir::search::get))
-        .route("/{tenant}/{resource_type}/{id}", get(fhir::read::get))
-        .route(
-            "/{tenant}/{resource_type}/{id}/_history/{version}",
-            get(fhir::read::version),
-        )
-        .fallback(fhir::not_supported)
-        .method_not_allowed_fallback(fhir::not_supported);
     let protocols = Router::new()
-        .nest("/fhir", records)
         .route("/oauth/{tenant}/token", post(oauth::token::post))
         .layer(RequestBodyLimitLayer::new(FORM_BYTES_MAX))
         .layer(from_fn_with_state(Arc::clone(&services), headers::machine));
@@ -123,6 +120,7 @@ pub fn router(services: App) -> Router {
         .merge(protocols)
         .merge(plain)
         .nest("/api/v1", api)
+        .nest("/fhir", fhir::router(Arc::clone(&services)))
         .fallback(
             any(pages::not_found).layer(from_fn_with_state(Arc::clone(&services), headers::page)),
         )

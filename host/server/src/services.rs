@@ -113,6 +113,9 @@ impl Services {
             relations: relations.clone(),
             clock: Arc::clone(&clock),
             cursor_key: vault.get_or_create("cursor-key", random_key).await?,
+            drafts: space("drafts"),
+            budgets: space("budgets"),
+            tenant_budgets: settings.tenant_budgets.clone(),
         }));
         let settled = gateway
             .settle_intents()

@@ -11,8 +11,8 @@ use glovebox_database::fence::{Fence, Mark};
 use glovebox_database::ledger::{Ledger, LedgerSettings};
 use glovebox_database::relations::{Relations, Source};
 use glovebox_database::{Keyspace, Records, SledRecords, SledSettings};
-use glovebox_fhir::Resource;
-use glovebox_gateway::{Door, Gateway, GatewayParts, ImportOptions, Session};
+use glovebox_fhir::{Interaction, Resource};
+use glovebox_gateway::{Answer, Door, Gateway, GatewayParts, ImportOptions, Session};
 use glovebox_model::launch::LaunchContext;
 use glovebox_model::ledger::Subject;
 use glovebox_model::limits::Limits;
@@ -35,7 +35,8 @@ pub(crate) struct House {
     pub(crate) screens: Screens,
     pub(crate) tenant: TenantId,
     pub(crate) user: UserId,
-    gateway: Arc<Gateway>,
+    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) ledger: Ledger,
     fence: Fence,
     relations: Relations,
     records: Arc<dyn Records>,
@@ -72,13 +73,16 @@ impl House {
             relations: relations.clone(),
             clock: clock.clone(),
             cursor_key: zeroize::Zeroizing::new(vec![7; 32]),
+            drafts: space("drafts"),
+            budgets: space("budgets"),
+            tenant_budgets: HashMap::new(),
         }));
         let settings = RuntimeSettings::default();
         let runtime = Runtime::new(RuntimeParts {
             preparer: Preparer::new(settings.clone(), None)?,
             gateway: Arc::clone(&gateway),
             fence: fence.clone(),
-            ledger,
+            ledger: ledger.clone(),
             storage: space("app-storage"),
             clock,
             settings,
@@ -93,6 +97,7 @@ impl House {
             tenant,
             user: "dr.rivera".parse()?,
             gateway,
+            ledger,
             fence,
             relations,
             records,
@@ -102,7 +107,12 @@ impl House {
 
     /// The records of the tenant's FHIR store, for a floor that asks it directly.
     pub(crate) fn fhir_records(&self) -> Keyspace {
-        Keyspace::new(Arc::clone(&self.records), FHIR)
+        self.space(FHIR)
+    }
+
+    /// A namespace of the records.
+    pub(crate) fn space(&self, name: &str) -> Keyspace {
+        Keyspace::new(Arc::clone(&self.records), name)
     }
 
     /// Imports synthetic charts; [`PATIENT`] keeps the newest `results` laboratory results
@@ -122,6 +132,11 @@ impl House {
             }
             self.import(chart).await?;
         }
+        self.relate().await
+    }
+
+    /// Gives the user the right to open [`PATIENT`].
+    pub(crate) async fn relate(&self) -> anyhow::Result<()> {
         let patient: PatientId = PATIENT.parse()?;
         self.relations
             .grant(&self.tenant, &self.user, &patient, Source::Api, None)
@@ -129,7 +144,7 @@ impl House {
         Ok(())
     }
 
-    async fn import(&self, resources: Vec<Value>) -> anyhow::Result<()> {
+    pub(crate) async fn import(&self, resources: Vec<Value>) -> anyhow::Result<()> {
         let resources: Result<Vec<_>, _> = resources
             .iter()
             .map(|value| {
@@ -147,6 +162,41 @@ impl House {
             .map_err(|refusal| anyhow::anyhow!("the import was refused: {refusal:?}"))?;
         ensure!(report.refused.is_empty(), "refused: {:?}", report.refused);
         Ok(())
+    }
+
+    fn subject(&self) -> anyhow::Result<Subject> {
+        Ok(Subject {
+            tenant: Some(self.tenant.clone()),
+            user: Some(self.user.clone()),
+            patient: Some(PATIENT.parse()?),
+            ..Subject::default()
+        })
+    }
+
+    /// The user with [`PATIENT`] in context and these scopes.
+    pub(crate) fn session(&self, scopes: &str) -> anyhow::Result<Session> {
+        Ok(Session {
+            tenant: self.tenant.clone(),
+            subject: self.subject()?,
+            scopes: ScopeSet::parse(scopes)?,
+            patient: Some(PATIENT.parse()?),
+            user: Some(self.user.clone()),
+            door: Door::Wit,
+            terms: std::sync::Arc::default(),
+        })
+    }
+
+    /// One interaction as a caller meets it: fence, decision, store, re-check, ledger, release.
+    pub(crate) async fn execute(
+        &self,
+        session: &Session,
+        interaction: Interaction,
+    ) -> anyhow::Result<Answer> {
+        let marks = [Mark::Tenant(self.tenant.clone())];
+        let pass = self.fence.enter(&self.fence.generations(&marks))?;
+        let answer = self.gateway.execute(session, &pass, interaction).await;
+        let answer = answer.map_err(|refusal| anyhow::anyhow!("refused: {refusal:?}"))?;
+        Ok(answer.release(&pass, |answer| answer)?)
     }
 
     /// A launch as the chart makes it: scopes from the manifest, and all the generations
@@ -174,24 +224,19 @@ impl House {
             Mark::Version(tenant.clone(), app.clone(), manifest.version.clone()),
         ]);
         let prepared = self.runtime.prepare(&guest.bytes).await?;
+        let session = Session {
+            subject: Subject {
+                app: Some(app.clone()),
+                version: Some(manifest.version.clone()),
+                digest: Some(prepared.digest()),
+                ..self.subject()?
+            },
+            scopes: ScopeSet::parse(&scopes.join(" "))?,
+            ..self.session("")?
+        };
         Ok(ScreenLaunch {
             app_name: manifest.name.clone(),
-            session: Session {
-                tenant: tenant.clone(),
-                subject: Subject {
-                    tenant: Some(tenant.clone()),
-                    app: Some(app.clone()),
-                    version: Some(manifest.version.clone()),
-                    digest: Some(prepared.digest()),
-                    user: Some(user.clone()),
-                    patient: Some(patient.clone()),
-                    ..Subject::default()
-                },
-                scopes: ScopeSet::parse(&scopes.join(" "))?,
-                patient: Some(patient.clone()),
-                user: Some(user.clone()),
-                door: Door::Wit,
-            },
+            session,
             prepared,
             held,
             context: LaunchContext {

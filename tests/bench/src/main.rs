@@ -4,15 +4,22 @@
 //! to its floor in the same run, in alternating blocks: what disturbs one disturbs both.
 #![forbid(unsafe_code)]
 
+mod charts;
 mod clock;
+mod decision;
+mod fhir_create;
+mod fhir_http;
+mod fhir_inproc;
 mod floor;
 mod guests;
 mod hostcall;
 mod house;
 mod instantiate;
+mod ledger;
 mod measure;
 mod open_screen;
 mod report;
+mod store;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -23,7 +30,21 @@ use clap::Parser;
 use measure::Row;
 
 /// The lines that can be measured, in the order in which they are.
-const NAMES: [&str; 3] = ["instantiate", "hostcall", "open-screen"];
+const NAMES: [&str; 13] = [
+    "instantiate",
+    "hostcall",
+    "open-screen",
+    "fhir-read",
+    "fhir-search",
+    "fhir-create",
+    "fhir-read-inproc",
+    "fhir-search-inproc",
+    "fhir-search-among-100",
+    "fhir-search-among-1000",
+    "fhir-search-among-10000",
+    "authorize-decision",
+    "ledger",
+];
 
 /// Measures the host, each figure next to its floor.
 #[derive(Parser)]
@@ -91,6 +112,16 @@ async fn measure_one(name: &'static str) -> anyhow::Result<Row> {
         "instantiate" => instantiate::measure().await,
         "hostcall" => hostcall::measure().await,
         "open-screen" => open_screen::measure().await,
+        "fhir-read" => fhir_http::measure_read().await,
+        "fhir-search" => fhir_http::measure_search().await,
+        "fhir-create" => fhir_create::measure().await,
+        "fhir-read-inproc" => fhir_inproc::read().await,
+        "fhir-search-inproc" => fhir_inproc::search().await,
+        "fhir-search-among-100" => fhir_inproc::search_among(name, 100).await,
+        "fhir-search-among-1000" => fhir_inproc::search_among(name, 1_000).await,
+        "fhir-search-among-10000" => fhir_inproc::search_among(name, 10_000).await,
+        "authorize-decision" => decision::measure().await,
+        "ledger" => ledger::measure().await,
         _ => bail!("{name} is listed and not written"),
     }
 }

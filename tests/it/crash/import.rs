@@ -81,6 +81,9 @@ async fn open(dir: &Path) -> Installation {
         relations: Relations::new(keyspace("relations")),
         clock,
         cursor_key: vec![7; 32].into(),
+        drafts: keyspace("drafts"),
+        budgets: keyspace("budgets"),
+        tenant_budgets: HashMap::new(),
     });
     gateway.settle_intents().await.unwrap();
     let public_key = ledger.public_key();
@@ -128,6 +131,7 @@ async fn inspect(dir: &Path, acknowledged: usize) {
         patient: None,
         user: None,
         door: Door::Http,
+        terms: Arc::default(),
     };
     let pass = installation.fence.enter(&[]).unwrap();
     for resource in (0..acknowledged).flat_map(batch) {

@@ -1,4 +1,5 @@
 use glovebox_synthesis::Plan;
+use proptest::prelude::*;
 use time::macros::date;
 
 use super::*;
@@ -120,5 +121,55 @@ async fn a_whole_synthetic_chart_comes_back_as_it_went_in() {
             consider(&kit, &text(value), false).await,
             Put::Unchanged
         ));
+    }
+}
+
+/// JSON values with unknown members and numbers in odd spellings.
+fn anything() -> impl Strategy<Value = String> {
+    let number = prop::sample::select(vec![
+        "1.00",
+        "1e3",
+        "-0.0",
+        "1E-7",
+        "0.10",
+        "100000000000000000000.10",
+    ]);
+    let leaf = prop_oneof![
+        number.prop_map(str::to_owned),
+        Just("null".to_owned()),
+        "[a-zé\u{1F600} ]{0,8}".prop_map(|text| Value::from(text).to_string()),
+    ];
+    leaf.prop_recursive(3, 24, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4)
+                .prop_map(|items| format!("[ {} ]", items.join(" , "))),
+            prop::collection::btree_map("[a-d]{1,2}", inner, 0..4).prop_map(|members| {
+                let member = |(name, value): (&String, &String)| format!("\"{name}\" :{value}");
+                let members: Vec<String> = members.iter().map(member).collect();
+                format!("{{{}}}", members.join(","))
+            }),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn what_was_imported_comes_back_as_it_was(first in anything(), second in anything()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let json = format!(r#"{{"unknown":{first},"resourceType":"Basic" , "id":"b","_x":{second}}}"#);
+        let stored = runtime.block_on(async {
+            let kit = Kit::new();
+            kit.put(&json).await;
+            let head = kit.head("Basic", "b").await.unwrap();
+            kit.store.load(&head).await.unwrap()
+        });
+        let text = std::str::from_utf8(&stored).unwrap();
+        // not only equal: the very same characters
+        let kept = text.contains(&format!(r#""unknown":{first},"#)) && text.ends_with(&format!(r#""_x":{second}}}"#));
+        prop_assert!(kept, "{}", text);
+        let stored = Resource::parse(&stored, Limits::RESOURCE).unwrap();
+        prop_assert!(glovebox_fhir::equal_content(&stored, &resource(&json)));
     }
 }

@@ -112,14 +112,18 @@ async fn a_write_whose_expectation_fails_says_revoked() {
     let kit = Kit::new();
     let fence = kit.sled.keyspace("fence");
     let permitted = everyone(Interaction::create(resource(GLUCOSE)));
-    let change = Change {
-        id: "o1",
-        old: None,
+    let commit = Commit {
+        changes: vec![Change {
+            permitted: &permitted,
+            id: "o1",
+            old: None,
+        }],
         now: at(1),
         intent: 1,
         expectations: vec![(fence.absolute(b"session/x"), Expect::Version(7))],
+        request: None,
     };
-    let refused = kit.store.commit(&permitted, change).await.unwrap();
+    let refused = kit.store.commit(commit).await.unwrap();
     assert_eq!(refused, Err(WriteRefused::Revoked));
     assert!(kit.head("Observation", "o1").await.is_none());
 }
@@ -232,21 +236,21 @@ async fn a_damaged_head_is_noticed() {
 #[tokio::test]
 async fn what_does_not_fit_is_refused_and_not_cut() {
     let kit = Kit::new();
-    let codings: Vec<String> = (0..2_000)
-        .map(|n| format!(r#"{{"system":"http://example.org/codes","code":"code-{n:020}"}}"#))
-        .collect();
-    let codes = format!(
-        r#"{{"resourceType":"Observation","id":"o1","status":"final","code":{{"coding":[{}]}}}}"#,
-        codings.join(",")
-    );
-    let members: Vec<String> = (0..201)
+    let members: Vec<String> = (0..1_001)
         .map(|n| format!(r#"{{"entity":{{"reference":"Patient/p{n}"}}}}"#))
         .collect();
     let group = format!(
         r#"{{"resourceType":"Group","id":"g1","type":"person","actual":true,"member":[{}]}}"#,
         members.join(",")
     );
-    for (json, what) in [(codes, "bytes of search values"), (group, "patients")] {
+    let targets: Vec<String> = (0..3_001)
+        .map(|n| format!(r#"{{"reference":"Observation/o{n}"}}"#))
+        .collect();
+    let panel = format!(
+        r#"{{"resourceType":"Observation","id":"o1","status":"final","code":{{"text":"x"}},"hasMember":[{}]}}"#,
+        targets.join(",")
+    );
+    for (json, what) in [(panel, "references"), (group, "patients")] {
         let update = everyone(Interaction::update(resource(&json), None).unwrap());
         match kit.store.consider(&update, false, at(0)).await.unwrap() {
             Put::TooLarge(too_large) => assert_eq!(too_large.what, what),
@@ -268,4 +272,146 @@ async fn what_does_not_fit_is_refused_and_not_cut() {
         kit.search("Observation?value-string=glucose glu").await,
         ["o2"]
     );
+}
+
+#[tokio::test]
+async fn several_writes_happen_together_or_not_at_all() {
+    let kit = Kit::new();
+    let create = everyone(Interaction::create(resource(GLUCOSE)));
+    let change = |id, old| Change {
+        permitted: &create,
+        id,
+        old,
+    };
+    let done = kit.commit(vec![change("a", None), change("b", None)], 1, None);
+    assert_eq!(done.await.unwrap().len(), 2);
+    let again = kit.commit(vec![change("c", None), change("b", None)], 2, None);
+    assert_eq!(again.await, Err(WriteRefused::Changed));
+    assert!(kit.head("Observation", "c").await.is_none());
+}
+
+#[tokio::test]
+async fn a_request_is_carried_out_once_and_its_outcome_is_kept() {
+    let kit = Kit::new();
+    let create = everyone(Interaction::create(resource(GLUCOSE)));
+    let mark = |outcome: &[u8]| {
+        Some(RequestMark {
+            name: "session-1".to_owned(),
+            outcome: outcome.to_vec(),
+        })
+    };
+    let change = |id| {
+        vec![Change {
+            permitted: &create,
+            id,
+            old: None,
+        }]
+    };
+    assert_eq!(kit.store.request_outcome("session-1").await.unwrap(), None);
+    kit.commit(change("a"), 1, mark(b"one")).await.unwrap();
+    let repeated = kit.commit(change("b"), 2, mark(b"two")).await;
+    assert_eq!(repeated, Err(WriteRefused::Repeated));
+    assert!(kit.head("Observation", "b").await.is_none());
+    let kept = kit.store.request_outcome("session-1").await.unwrap();
+    assert_eq!(kept.as_deref(), Some(&b"one"[..]));
+}
+
+#[tokio::test]
+async fn a_history_is_read_from_the_newest_version_down() {
+    let kit = Kit::new();
+    for second in 1..=5 {
+        let old = kit.head("Observation", "o1").await;
+        let update = Interaction::update(resource(GLUCOSE), None).unwrap();
+        kit.write(update, "o1", old.as_ref(), second).await.unwrap();
+    }
+    let history = everyone(Interaction::history("Observation", "o1", None, None).unwrap());
+    let versions = async |before, count| {
+        let found = kit.store.versions(&history, before, count).await.unwrap();
+        found.iter().map(|head| head.version).collect::<Vec<_>>()
+    };
+    assert_eq!(versions(6, 3).await, [5, 4, 3]);
+    assert_eq!(versions(3, 3).await, [2, 1]);
+    assert_eq!(versions(1, 3).await, [0_u64; 0]);
+}
+
+#[tokio::test]
+async fn who_shows_a_binary_is_known_by_patient() {
+    let kit = Kit::new();
+    let document = r#"{"resourceType":"DocumentReference","id":"d","status":"current","subject":{"reference":"Patient/anna"},
+        "content":[{"attachment":{"url":"Binary/scan"}},{"attachment":{"url":"https://elsewhere.example/Binary/other"}}]}"#;
+    kit.put(document).await;
+    kit.put(r#"{"resourceType":"Binary","id":"scan","contentType":"text/plain"}"#)
+        .await;
+    kit.put(r#"{"resourceType":"Binary","id":"own","contentType":"text/plain","securityContext":{"reference":"Patient/anna"}}"#)
+        .await;
+    let shown = async |id| kit.store.shown(&read("Binary", id)).await.unwrap();
+    let by = |patient: &str| {
+        let text = str::to_owned;
+        (Some(text(patient)), text("DocumentReference"), text("d"))
+    };
+    assert_eq!(shown("scan").await.by, [by("anna")]);
+    assert_eq!(
+        shown("own").await.security_context,
+        Some(("Patient".to_owned(), "anna".to_owned()))
+    );
+    assert_eq!(shown("other").await, crate::Shown::default());
+}
+
+#[tokio::test]
+async fn what_is_larger_than_a_record_is_kept_found_and_changed_like_the_rest() {
+    let kit = Kit::new();
+    let codings: Vec<String> = (0..5_000)
+        .map(|n| format!(r#"{{"system":"http://example.org/codes","code":"code-{n:020}"}}"#))
+        .collect();
+    let panel = format!(
+        r#"{{"resourceType":"Observation","id":"big","status":"final","subject":{{"reference":"Patient/anna"}},"code":{{"coding":[{}]}}}}"#,
+        codings.join(",")
+    );
+    // small facts, but a copy of them for each of many patients
+    let members: Vec<String> = (0..900)
+        .map(|n| format!(r#"{{"entity":{{"reference":"Patient/p{n}"}}}}"#))
+        .collect();
+    let group = format!(
+        r#"{{"resourceType":"Group","id":"big","type":"person","actual":true,"member":[{}]}}"#,
+        members.join(",")
+    );
+    let targets: Vec<String> = (0..2_500)
+        .map(|n| format!(r#"{{"reference":"Observation/{n:036}"}}"#))
+        .collect();
+    let provenance = format!(
+        r#"{{"resourceType":"Provenance","id":"big","recorded":"2026-01-01T00:00:00Z","target":[{}]}}"#,
+        targets.join(",")
+    );
+    for json in [&panel, &group, &provenance] {
+        kit.put(json).await;
+        let given = resource(json);
+        let head = kit.head(given.resource_type(), "big").await.unwrap();
+        let bytes = kit.store.load(&head).await.unwrap();
+        let stored = Resource::parse(&bytes, Limits::RESOURCE).unwrap();
+        assert!(glovebox_fhir::equal_content(&stored, &given));
+    }
+    let last = format!("Observation?patient=anna&code=code-{:020}", 4_999);
+    for text in [
+        last.as_str(),
+        "Group?member=Patient/p899",
+        "Observation?subject=Patient/anna",
+    ] {
+        assert_eq!(kit.search(text).await, ["big"], "{text}");
+    }
+    let target = format!("Provenance?target=Observation/{:036}", 2_499);
+    assert_eq!(kit.search(&target).await, ["big"]);
+    let first = kit.head("Observation", "big").await.unwrap();
+    let small = resource(&GLUCOSE.replace("\"o1\"", "\"big\""));
+    let update = Interaction::update(small, None).unwrap();
+    assert_eq!(
+        kit.write(update, "big", Some(&first), 2)
+            .await
+            .unwrap()
+            .version,
+        2
+    );
+    assert_eq!(kit.search(&last).await, [""; 0]);
+    let vread = everyone(Interaction::vread("Observation", "big", "1").unwrap());
+    let (old, _) = kit.store.version(&vread).await.unwrap();
+    assert_eq!(old.unwrap().facts, first.facts);
 }

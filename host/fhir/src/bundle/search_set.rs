@@ -22,7 +22,8 @@ pub enum EntryMode {
 }
 
 impl EntryMode {
-    fn as_str(self) -> &'static str {
+    /// FHIR's code.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Match => "match",
             Self::Include => "include",
@@ -68,10 +69,23 @@ impl SearchSet {
 
     /// Adds a resource; `resource` must be JSON.
     pub fn push(&mut self, full_url: &str, resource: &[u8], mode: EntryMode) {
+        self.push_entry(
+            &format!(r#""fullUrl":{},"#, quote(full_url)),
+            resource,
+            mode,
+        );
+    }
+
+    /// Adds what is to be said of the search: it is stored nowhere and has no address.
+    pub fn push_outcome(&mut self, outcome: &[u8]) {
+        self.push_entry("", outcome, EntryMode::Outcome);
+    }
+
+    fn push_entry(&mut self, head: &str, resource: &[u8], mode: EntryMode) {
         if !self.entries.is_empty() {
             self.entries.push(b',');
         }
-        let head = format!(r#"{{"fullUrl":{},"resource":"#, quote(full_url));
+        let head = format!(r#"{{{head}"resource":"#);
         self.entries.extend_from_slice(head.as_bytes());
         self.entries.extend_from_slice(resource);
         let tail = format!(r#","search":{{"mode":"{}"}}}}"#, mode.as_str());

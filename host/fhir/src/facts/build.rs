@@ -4,9 +4,9 @@ use glovebox_model::Timestamp;
 use serde_json::Value;
 
 use super::FORMAT;
-use super::codec::Writer;
+use super::codec::{Writer, write_group};
 use super::values::write_values;
-use crate::{Reference, Resource, compartment, extract, parameter};
+use crate::{ParameterKind, Reference, Resource, SearchParameter, compartment, extract, parameter};
 
 pub(super) fn build(
     resource: &Resource,
@@ -41,15 +41,42 @@ pub(super) fn build(
             continue;
         }
         let mut values = Writer::default();
-        for node in extract::select(resource.value(), parameter.paths()) {
-            write_values(&mut values, parameter.kind(), node);
-        }
-        if !values.0.is_empty() {
+        let is_there = if parameter.kind() == ParameterKind::Composite {
+            write_groups(&mut values, resource.value(), parameter);
+            !values.0.is_empty()
+        } else {
+            let nodes = extract::select(resource.value(), parameter.paths());
+            for node in &nodes {
+                write_values(&mut values, parameter.kind(), node);
+            }
+            !nodes.is_empty()
+        };
+        if is_there {
             out.str(parameter.code());
             out.bytes(&values.0);
         }
     }
     out.0
+}
+
+/// A group for each element in which every part has a value; others can match nothing.
+fn write_groups(out: &mut Writer, resource: &Value, parameter: &SearchParameter) {
+    for group in parameter.groups() {
+        for element in extract::select(resource, std::slice::from_ref(&group.path)) {
+            let mut parts = Writer::default();
+            let whole = group.parts.iter().all(|part| {
+                let mut values = Writer::default();
+                for node in extract::select_part(resource, element, &part.paths) {
+                    write_values(&mut values, part.kind, node);
+                }
+                parts.bytes(&values.0);
+                !values.0.is_empty()
+            });
+            if whole {
+                write_group(out, &parts);
+            }
+        }
+    }
 }
 
 /// Compartments by the CompartmentDefinition's parameters, and a Patient's own. Only

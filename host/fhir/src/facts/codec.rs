@@ -1,13 +1,15 @@
 //! The stored form of facts: length-prefixed pieces, read without copying.
 //!
 //! `format, type, id, version, updated?, block(patients), block(labels),
-//! (parameter, block(values))*`. Lengths are LEB128; integers are little-endian.
+//! (parameter, block(values))*`. Lengths are LEB128; integers are little-endian. A block
+//! without values says that the element is there but gives none. The value of a composite
+//! is a group: a block of blocks, one for each part.
 
-use super::ValueRef;
+use super::{Group, ValueRef};
 use crate::DateRange;
 
 /// Reads pieces off the front; `None` at the end and on anything malformed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
@@ -64,6 +66,9 @@ impl<'a> Reader<'a> {
         self.bytes().map(Self)
     }
 }
+
+/// The mark of a group.
+const GROUP: u8 = 10;
 
 /// Writes what [`Reader`] reads.
 #[derive(Default)]
@@ -148,7 +153,17 @@ pub(super) fn write_value(writer: &mut Writer, value: ValueRef<'_>) {
             writer.u8(9);
             writer.str(uri);
         }
+        ValueRef::Group(group) => {
+            writer.u8(GROUP);
+            writer.bytes(group.0.0);
+        }
     }
+}
+
+/// Writes a group from the blocks of its parts.
+pub(super) fn write_group(writer: &mut Writer, parts: &Writer) {
+    writer.u8(GROUP);
+    writer.bytes(&parts.0);
 }
 
 pub(super) fn read_value<'a>(reader: &mut Reader<'a>) -> Option<ValueRef<'a>> {
@@ -187,6 +202,7 @@ pub(super) fn read_value<'a>(reader: &mut Reader<'a>) -> Option<ValueRef<'a>> {
         },
         8 => ValueRef::Number(ahead.str()?),
         9 => ValueRef::Uri(ahead.str()?),
+        GROUP => ValueRef::Group(Group(ahead.block()?)),
         _ => return None,
     };
     *reader = ahead;

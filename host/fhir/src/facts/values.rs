@@ -160,7 +160,15 @@ fn texts(out: &mut Writer, node: &Value) {
     }
 }
 
+/// A Quantity, Money, Age or the like; a Range by its two ends.
 fn quantity(out: &mut Writer, node: &Value) {
+    amount(out, node);
+    for end in ["low", "high"].iter().filter_map(|name| node.get(name)) {
+        amount(out, end);
+    }
+}
+
+fn amount(out: &mut Writer, node: &Value) {
     let Some(Value::Number(number)) = node.get("value") else {
         return;
     };

@@ -1,5 +1,6 @@
 //! One condition of a search, and when facts meet it.
 
+use super::decimal::Decimal;
 use super::text;
 use crate::{DateRange, FactsView, ValueRef};
 
@@ -29,6 +30,12 @@ pub enum Matcher {
     Uri(Vec<String>),
     /// An amount or a number.
     Quantity(Vec<QuantityMatch>),
+    /// `:not`: no value is any of these, which also holds where there is none.
+    NotToken(Vec<TokenMatch>),
+    /// `:missing`: whether the element is absent.
+    Missing(bool),
+    /// A composite: each alternative has one matcher for each part, to be met in one group.
+    Composite(Vec<Vec<Matcher>>),
 }
 
 /// What a token condition says about the system.
@@ -90,6 +97,14 @@ impl ReferenceMatch {
         }
     }
 
+    /// `Type/id`, where that is what it says.
+    pub(super) fn local(&self) -> Option<String> {
+        match self {
+            Self::Typed { resource_type, id } => Some(format!("{resource_type}/{id}")),
+            Self::Id(_) | Self::Url(_) => None,
+        }
+    }
+
     fn matches(&self, value: ValueRef<'_>) -> bool {
         match (self, value) {
             (
@@ -100,13 +115,7 @@ impl ReferenceMatch {
                 },
             ) => *resource_type == of && id == target,
             (Self::Id(id), ValueRef::Reference { id: target, .. }) => id == target,
-            (Self::Url(url), ValueRef::Url(target)) => {
-                // A canonical without a version means any version.
-                target == url
-                    || target
-                        .strip_prefix(url.as_str())
-                        .is_some_and(|rest| rest.starts_with('|'))
-            }
+            (Self::Url(url), ValueRef::Url(target)) => is_canonical(target, url),
             _ => false,
         }
     }
@@ -131,6 +140,8 @@ pub enum Comparator {
     Sa,
     /// All of it lies before.
     Eb,
+    /// Close to it: see [`DateMatch`] and [`QuantityMatch`].
+    Ap,
 }
 
 impl Comparator {
@@ -148,11 +159,13 @@ impl Comparator {
             Self::Le => below || within,
             Self::Sa => value.0 >= wanted.1,
             Self::Eb => value.1 <= wanted.0,
+            Self::Ap => value.0 < wanted.1 && value.1 > wanted.0,
         }
     }
 }
 
-/// A prefix and a date.
+/// A prefix and a date. With `ap` the range is three times as long as the date says, around
+/// it: `ap2024-05-31` overlaps the days from the 30th to the 1st.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DateMatch {
     /// The prefix; `Eq` if none is given.
@@ -184,10 +197,10 @@ pub enum TextMode {
 pub struct QuantityMatch {
     /// The prefix; `Eq` if none is given.
     pub comparator: Comparator,
-    /// From and to: `5.4` means 5.35 up to 5.45.
-    pub range: (f64, f64),
+    /// From and to: `5.4` means 5.35 up to 5.45, `ap5.4` a tenth of it less and more.
+    pub range: (Decimal, Decimal),
     /// The number itself: the other prefixes compare with it exactly.
-    pub exact: f64,
+    pub exact: Decimal,
     /// The unit's system.
     pub system: SystemMatch,
     /// The unit's code (or, without a system, also its text); `None` for any.
@@ -216,18 +229,18 @@ impl QuantityMatch {
             }
             _ => return false,
         };
-        let Some(number) = number.parse::<f64>().ok().filter(|n| n.is_finite()) else {
+        if !unit_fits {
             return false;
-        };
-        unit_fits
-            && match self.comparator {
-                Comparator::Eq => self.range.0 <= number && number < self.range.1,
-                Comparator::Ne => number < self.range.0 || self.range.1 <= number,
-                Comparator::Gt | Comparator::Sa => number > self.exact,
-                Comparator::Lt | Comparator::Eb => number < self.exact,
-                Comparator::Ge => number >= self.exact,
-                Comparator::Le => number <= self.exact,
-            }
+        }
+        Decimal::parse(number).is_some_and(|number| match self.comparator {
+            Comparator::Eq => self.range.0 <= number && number < self.range.1,
+            Comparator::Ne => number < self.range.0 || self.range.1 <= number,
+            Comparator::Gt | Comparator::Sa => number > self.exact,
+            Comparator::Lt | Comparator::Eb => number < self.exact,
+            Comparator::Ge => number >= self.exact,
+            Comparator::Le => number <= self.exact,
+            Comparator::Ap => self.range.0 <= number && number <= self.range.1,
+        })
     }
 }
 
@@ -249,37 +262,73 @@ impl Clause {
                 let value = DateRange::instant(instant.micros());
                 dates.iter().any(|date| date.matches(value))
             }),
-            Matcher::Token(tokens) if self.parameter == "_security" => facts
-                .security_labels()
-                .any(|(system, code)| tokens.iter().any(|token| token.matches(system, code))),
-            Matcher::Token(tokens) => facts.values(self.parameter).any(|value| match value {
-                ValueRef::Token { system, code } => {
-                    tokens.iter().any(|token| token.matches(system, code))
-                }
-                _ => false,
-            }),
-            Matcher::Reference(targets) => facts
+            Matcher::Missing(missing) => facts.has(self.parameter) != *missing,
+            Matcher::Token(tokens) => self.has_token(facts, tokens),
+            Matcher::NotToken(tokens) => !self.has_token(facts, tokens),
+            positive => facts
                 .values(self.parameter)
-                .any(|value| targets.iter().any(|target| target.matches(value))),
-            Matcher::Date(dates) => facts.values(self.parameter).any(|value| match value {
-                ValueRef::Date(range) => dates.iter().any(|date| date.matches(range)),
-                _ => false,
-            }),
-            Matcher::Text(mode, wanted) => facts.values(self.parameter).any(|value| match value {
+                .any(|value| positive.accepts(value)),
+        }
+    }
+
+    fn has_token(&self, facts: &FactsView<'_>, wanted: &[TokenMatch]) -> bool {
+        // Labels stand in the header of the facts, not among the search values.
+        if self.parameter == "_security" {
+            return facts
+                .security_labels()
+                .any(|(system, code)| wanted.iter().any(|token| token.matches(system, code)));
+        }
+        facts
+            .values(self.parameter)
+            .any(|value| is_token(wanted, value))
+    }
+}
+
+fn is_token(wanted: &[TokenMatch], value: ValueRef<'_>) -> bool {
+    matches!(value, ValueRef::Token { system, code }
+        if wanted.iter().any(|token| token.matches(system, code)))
+}
+
+impl Matcher {
+    /// Whether one value is one of the alternatives. What is not about a single value
+    /// accepts none.
+    fn accepts(&self, value: ValueRef<'_>) -> bool {
+        match (self, value) {
+            (Self::Token(wanted), value) => is_token(wanted, value),
+            (Self::Reference(wanted), value) => wanted.iter().any(|target| target.matches(value)),
+            (Self::Date(wanted), ValueRef::Date(range)) => {
+                wanted.iter().any(|date| date.matches(range))
+            }
+            (
+                Self::Text(mode, wanted),
                 ValueRef::Text {
                     normalised,
                     original,
-                } => wanted
-                    .iter()
-                    .any(|text| text::matches(*mode, text, normalised, original)),
-                _ => false,
+                },
+            ) => wanted
+                .iter()
+                .any(|text| text::matches(*mode, text, normalised, original)),
+            (Self::Uri(wanted), ValueRef::Uri(uri)) => {
+                wanted.iter().any(|wanted| is_canonical(uri, wanted))
+            }
+            (Self::Quantity(wanted), value) => {
+                wanted.iter().any(|quantity| quantity.matches(value))
+            }
+            (Self::Composite(wanted), ValueRef::Group(group)) => wanted.iter().any(|parts| {
+                let mut values = group.parts();
+                parts.iter().all(|part| {
+                    values
+                        .next()
+                        .is_some_and(|mut values| values.any(|value| part.accepts(value)))
+                })
             }),
-            Matcher::Uri(wanted) => facts.values(self.parameter).any(
-                |value| matches!(value, ValueRef::Uri(uri) if wanted.iter().any(|w| w == uri)),
-            ),
-            Matcher::Quantity(wanted) => facts
-                .values(self.parameter)
-                .any(|value| wanted.iter().any(|quantity| quantity.matches(value))),
+            _ => false,
         }
     }
+}
+
+/// Whether a canonical URL is the one wanted; without a version, in any version.
+fn is_canonical(url: &str, wanted: &str) -> bool {
+    url.strip_prefix(wanted)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('|'))
 }

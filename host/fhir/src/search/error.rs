@@ -28,7 +28,7 @@ pub enum SearchError {
     /// A chain such as `subject.name`, or `_has`.
     #[error("chained searches are not supported: `{0}`")]
     Chained(String),
-    /// A prefix such as `ap` that the host does not have.
+    /// A prefix such as `xx` that the host does not have.
     #[error("the prefix `{prefix}` of `{parameter}` is not supported")]
     UnsupportedPrefix {
         /// The parameter.
@@ -44,7 +44,7 @@ pub enum SearchError {
         /// What is expected, in words.
         rule: &'static str,
     },
-    /// `_sort` or `_count` is given twice.
+    /// `_sort`, `_count` or the like is given twice.
     #[error("`{0}` may be given only once")]
     Repeated(String),
     /// Too many parameters or alternatives, or a value too long.
@@ -58,6 +58,16 @@ pub enum SearchError {
 }
 
 impl SearchError {
+    /// Whether a lenient reading may leave the parameter out: the name means nothing here. A
+    /// value or a modifier that cannot be read is a mistake in a condition that was meant.
+    pub(super) fn is_about_a_name(&self) -> bool {
+        matches!(
+            self,
+            Self::UnknownParameter { .. } | Self::UnsupportedParameter(_) | Self::Chained(_)
+        ) || matches!(self, Self::UnsupportedModifier { parameter, .. }
+            if parameter == "_include" || parameter == "_revinclude")
+    }
+
     /// Whether the request is valid FHIR that this host does not do, rather than a mistake.
     pub fn is_unsupported(&self) -> bool {
         matches!(

@@ -7,9 +7,10 @@ use super::clause::{
     Comparator, DateMatch, Matcher, QuantityMatch, ReferenceMatch, SystemMatch, TextMode,
     TokenMatch,
 };
+use super::decimal::Decimal;
 use super::parse::{each, invalid};
 use super::{SearchError, VALUES_MAX, text};
-use crate::parameter::{ParameterKind, SearchParameter};
+use crate::parameter::{self, ParameterKind, SearchParameter};
 use crate::{DateRange, Reference, types};
 
 /// Splits at commas that no backslash precedes; the parts are still escaped.
@@ -152,6 +153,7 @@ fn comparator<'a>(parameter: &str, value: &'a str) -> Result<(Comparator, &'a st
         "le" => Comparator::Le,
         "sa" => Comparator::Sa,
         "eb" => Comparator::Eb,
+        "ap" => Comparator::Ap,
         _ => {
             return Err(SearchError::UnsupportedPrefix {
                 parameter: parameter.to_owned(),
@@ -167,8 +169,12 @@ pub(super) fn date(parameter: &str, value: &str) -> Result<DateMatch, SearchErro
     let range = DateRange::parse(text).ok_or(invalid(
         parameter,
         "a date such as 2024, 2024-05, 2024-05-31 or 2024-05-31T10:00:00Z, optionally after \
-         eq, ne, gt, lt, ge, le, sa or eb",
+         eq, ne, gt, lt, ge, le, sa, eb or ap",
     ))?;
+    let range = match comparator {
+        Comparator::Ap => range.widened(),
+        _ => range,
+    };
     Ok(DateMatch { comparator, range })
 }
 
@@ -214,36 +220,82 @@ pub(super) fn quantity(
         }
         _ => return Err(invalid(code, "a number")),
     };
-    let (exact, half) =
-        decimal(number).ok_or(invalid(code, "a decimal number of at most 18 digits"))?;
+    let exact = Some(number)
+        .filter(|number| number.len() <= 40)
+        .and_then(Decimal::parse)
+        .ok_or(invalid(code, "a decimal number"))?;
+    let range = match comparator {
+        Comparator::Ap => exact.about(),
+        _ => exact.implied(),
+    };
     Ok(QuantityMatch {
         comparator,
-        range: (exact - half, exact + half),
+        range,
         exact,
         system: of,
         code: unit,
     })
 }
 
-/// A decimal and half of its last digit's worth.
-fn decimal(text: &str) -> Option<(f64, f64)> {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let (mantissa, exponent) = match digits.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
-        None => (digits, 0),
+/// `a$b`: one value for each part of a composite.
+pub(super) fn composite(
+    resource_type: &'static str,
+    parameter: &SearchParameter,
+    value: &str,
+) -> Result<Vec<Matcher>, SearchError> {
+    let texts = split(value, '$');
+    let wrong = || {
+        invalid(
+            parameter.code(),
+            "one value for each part, with `$` between them",
+        )
     };
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let all_digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
-    if whole.is_empty()
-        || whole.len() + fraction.len() > 18
-        || !all_digits(whole)
-        || !all_digits(fraction)
-        || mantissa.ends_with('.')
-        || exponent.abs() > 30
-    {
-        return None;
+    if texts.len() != parameter.parts().count() {
+        return Err(wrong());
     }
-    let value = text.parse::<f64>().ok().filter(|n| n.is_finite())?;
-    let places = exponent - i32::try_from(fraction.len()).ok()?;
-    Some((value, 0.5 * 10_f64.powi(places)))
+    parameter
+        .parts()
+        .zip(texts)
+        .map(|(part, text)| {
+            if text.is_empty() {
+                return Err(wrong());
+            }
+            let named = parameter::find(resource_type, part.code)
+                .ok_or(SearchError::UnsupportedParameter(part.code.to_owned()))?;
+            single(named, text)
+        })
+        .collect()
+}
+
+/// The matcher of one value without a modifier.
+fn single(parameter: &SearchParameter, text: &str) -> Result<Matcher, SearchError> {
+    let code = parameter.code();
+    Ok(match parameter.kind() {
+        ParameterKind::Token => Matcher::Token(vec![token(code, text)?]),
+        ParameterKind::Reference => Matcher::Reference(vec![reference(parameter, None, text)?]),
+        ParameterKind::Date => Matcher::Date(vec![date(code, text)?]),
+        ParameterKind::String => texts(code, TextMode::StartsWith, &[text])?,
+        ParameterKind::Uri => Matcher::Uri(vec![unescape(text)]),
+        ParameterKind::Quantity | ParameterKind::Number => {
+            Matcher::Quantity(vec![quantity(parameter, text)?])
+        }
+        ParameterKind::Composite | ParameterKind::Special => {
+            return Err(SearchError::UnsupportedParameter(code.to_owned()));
+        }
+    })
+}
+
+/// Values of a reference parameter with absolute URLs on the own base made relative.
+pub(super) fn on_own_base(value: &str, base: &str) -> String {
+    let local = |part: &str| {
+        part.strip_prefix(base)
+            .and_then(|rest| rest.strip_prefix('/'))
+            .unwrap_or(part)
+            .to_owned()
+    };
+    split(value, ',')
+        .into_iter()
+        .map(local)
+        .collect::<Vec<_>>()
+        .join(",")
 }

@@ -153,14 +153,14 @@ async fn peeking_at_a_neighbour_teaches_nothing() {
         patient: Some(patient("tom")),
         ..door
     };
-    let delete = |id: &str| Interaction::delete("Observation", id, None).unwrap();
+    let delete = |id: &str| Interaction::delete("Observation", id, Some("1")).unwrap();
     other.call(delete("tom-1")).await.unwrap();
     let door = Door {
         patient: Some(patient("anna")),
         ..other
     };
     let vread = |id: &str| Interaction::vread("Observation", id, "1").unwrap();
-    let change = |id: &str| update(&observation(id, "anna", "laboratory"), None);
+    let change = |id: &str| update(&observation(id, "anna", "laboratory"), Some("1"));
     type Make<'a> = &'a dyn Fn(&str) -> Interaction;
     let by_id = |id: &str| search(&format!("Observation?_id={id}"));
     let reads: [(Make<'_>, bool); 5] = [
@@ -206,7 +206,7 @@ async fn peeking_at_a_neighbour_teaches_nothing() {
 #[tokio::test]
 async fn gone_is_told_only_to_whom_could_read_the_last_version() {
     let door = Door::new().await.with("patient/Observation.cruds");
-    let delete = Interaction::delete("Observation", "anna-0", None).unwrap();
+    let delete = Interaction::delete("Observation", "anna-0", Some("1")).unwrap();
     door.call(delete).await.unwrap();
     let (answer, entries) = door.recorded(read("Observation/anna-0")).await;
     assert_eq!(answer.err(), Some(Refusal::Gone));
@@ -314,7 +314,7 @@ async fn a_store_that_fails_is_unavailable_and_recorded() {
         read("Observation/anna-0"),
         Interaction::vread("Observation", "anna-0", "1").unwrap(),
         search("Observation?"),
-        update(&observation("anna-0", "anna", "laboratory"), None),
+        update(&observation("anna-0", "anna", "laboratory"), Some("1")),
     ] {
         let kind = interaction.kind();
         let (answer, entries) = door.recorded(interaction).await;

@@ -20,7 +20,7 @@ async fn under_a_revoked_pass_nothing_is_decided_or_released() {
     for interaction in [
         read("Observation/anna-0"),
         search("Observation?"),
-        update(&observation("anna-0", "anna", "vital-signs"), None),
+        update(&observation("anna-0", "anna", "vital-signs"), Some("1")),
     ] {
         let answer = door.gateway.execute(&session, &pass, interaction).await;
         assert_eq!(
@@ -49,13 +49,13 @@ async fn a_write_is_bound_to_the_generations_of_its_pass() {
         .permit(
             &session,
             &pass,
-            update(&observation("anna-0", "anna", "vital-signs"), None),
+            update(&observation("anna-0", "anna", "vital-signs"), Some("1")),
         )
         .await
         .unwrap();
     door.fence.revoke(app(), "suspected breach").await.unwrap();
     let before = door.entries().len();
-    let refused = door.gateway.write(&session, &pass, permitted).await;
+    let refused = door.gateway.change(&session, &pass, permitted, None).await;
     assert!(
         matches!(refused, Err(Refusal::Terminated(_))),
         "{refused:?}"
@@ -79,7 +79,7 @@ async fn a_pass_that_names_a_mark_twice_can_write() {
     let json = observation("anna-0", "anna", "vital-signs");
     let answer = door
         .gateway
-        .execute(&door.session(), &pass, update(&json, None))
+        .execute(&door.session(), &pass, update(&json, Some("1")))
         .await;
     assert!(answer.is_ok(), "{answer:?}");
 }
@@ -91,7 +91,9 @@ async fn a_caller_who_goes_away_leaves_no_write_without_its_outcome() {
         let json = observation("anna-0", "anna", ["vital-signs", "laboratory"][n % 2]);
         let pass = door.pass();
         let session = door.session();
-        let work = door.gateway.execute(&session, &pass, update(&json, None));
+        let work = door
+            .gateway
+            .execute(&session, &pass, update(&json, Some("1")));
         let patience = std::time::Duration::from_micros(300 * n as u64);
         let _ = tokio::time::timeout(patience, work).await;
     }

@@ -60,7 +60,7 @@ async fn a_write_must_stay_with_the_patient_of_the_session() {
         ),
     ] {
         let create = Interaction::create(resource(&json));
-        for interaction in [update(&json, None), create] {
+        for interaction in [update(&json, Some("1")), create] {
             let kind = interaction.kind();
             let (answer, entries) = door.recorded(interaction).await;
             assert!(
@@ -76,7 +76,7 @@ async fn a_write_must_stay_with_the_patient_of_the_session() {
     }
     let linked = r#"{"resourceType":"Patient","id":"anna","link":[{"other":{"reference":"Patient/james"},"type":"seealso"}]}"#;
     assert!(matches!(
-        door.call(update(linked, None)).await,
+        door.call(update(linked, Some("1"))).await,
         Err(Refusal::Invalid(_))
     ));
     let another = Interaction::create(resource(linked));
@@ -84,20 +84,23 @@ async fn a_write_must_stay_with_the_patient_of_the_session() {
     // what all patients share is not changed on behalf of one
     let practitioner = r#"{"resourceType":"Practitioner","id":"dr","active":false}"#;
     assert_eq!(
-        door.call(update(practitioner, None)).await.err(),
+        door.call(update(practitioner, Some("1"))).await.err(),
         Some(Refusal::NotFound)
     );
     // also a user's own reach does not let a resource wander between patients
     let door = door.with("user/Observation.cruds");
     let moved = observation("anna-0", "tom", "laboratory");
     assert!(matches!(
-        door.call(update(&moved, None)).await,
+        door.call(update(&moved, Some("1"))).await,
         Err(Refusal::Invalid(_))
     ));
     assert!(
-        door.call(update(&observation("anna-0", "anna", "vital-signs"), None))
-            .await
-            .is_ok()
+        door.call(update(
+            &observation("anna-0", "anna", "vital-signs"),
+            Some("1")
+        ))
+        .await
+        .is_ok()
     );
 }
 
@@ -107,12 +110,18 @@ async fn a_write_must_pass_the_scope_filter_before_and_after() {
         .await
         .with(&format!("patient/Observation.cud?category={LABS}"));
     let (answer, entries) = door
-        .recorded(update(&observation("anna-0", "anna", "vital-signs"), None))
+        .recorded(update(
+            &observation("anna-0", "anna", "vital-signs"),
+            Some("1"),
+        ))
         .await;
     assert!(matches!(answer, Err(Refusal::Invalid(_))));
     assert_eq!(entries, ["fhir update denied: scope-filter"]);
     let (answer, entries) = door
-        .recorded(update(&observation("anna-1", "anna", "laboratory"), None))
+        .recorded(update(
+            &observation("anna-1", "anna", "laboratory"),
+            Some("1"),
+        ))
         .await;
     assert_eq!(answer.err(), Some(Refusal::NotFound));
     assert_eq!(entries, ["fhir update denied: scope-filter"]);
@@ -133,10 +142,10 @@ async fn a_version_that_is_not_the_current_one_is_a_conflict() {
     );
     assert!(door.call(delete("2")).await.is_ok());
     assert_eq!(
-        door.call(update(&json, None)).await.err(),
+        door.call(update(&json, Some("1"))).await.err(),
         Some(Refusal::Gone)
     );
-    let absent = update(&observation("none", "anna", "laboratory"), None);
+    let absent = update(&observation("none", "anna", "laboratory"), Some("1"));
     assert_eq!(door.call(absent).await.err(), Some(Refusal::NotFound));
 }
 
@@ -172,12 +181,12 @@ async fn of_many_writers_at_once_each_version_has_one() {
 #[tokio::test]
 async fn what_does_not_fit_is_refused_with_its_size() {
     let door = Door::new().await.with("patient/Observation.cruds");
-    let codings: Vec<String> = (0..2_000)
-        .map(|n| format!(r#"{{"system":"http://codes.example","code":"code-{n:030}"}}"#))
+    let members: Vec<String> = (0..3_001)
+        .map(|n| format!(r#"{{"reference":"Observation/o{n}"}}"#))
         .collect();
     let json = format!(
-        r#"{{"resourceType":"Observation","status":"final","subject":{{"reference":"Patient/anna"}},"code":{{"coding":[{}]}}}}"#,
-        codings.join(",")
+        r#"{{"resourceType":"Observation","status":"final","subject":{{"reference":"Patient/anna"}},"code":{{"text":"x"}},"hasMember":[{}]}}"#,
+        members.join(",")
     );
     let (answer, entries) = door.recorded(Interaction::create(resource(&json))).await;
     assert!(matches!(answer, Err(Refusal::Invalid(_))), "{answer:?}");
@@ -195,7 +204,7 @@ async fn an_answer_that_was_lost_leaves_the_intent_to_the_next_start() {
     let door = Door::new().await.with("patient/Observation.cruds");
     door.records.lose_answers(true);
     let json = observation("anna-0", "anna", "vital-signs");
-    let (answer, entries) = door.recorded(update(&json, None)).await;
+    let (answer, entries) = door.recorded(update(&json, Some("1"))).await;
     assert_eq!(answer.err(), Some(Refusal::Unavailable));
     assert_eq!(entries, ["fhir.intent update ok"]);
     door.records.lose_answers(false);
@@ -224,6 +233,9 @@ async fn an_answer_that_was_lost_leaves_the_intent_to_the_next_start() {
         relations: Relations::new(keyspace("relations")),
         clock: Arc::new(clock),
         cursor_key: Zeroizing::new(vec![7; 32]),
+        drafts: keyspace("drafts"),
+        budgets: keyspace("budgets"),
+        tenant_budgets: HashMap::new(),
     });
     assert_eq!(gateway.settle_intents().await, Ok(2));
     let settled = ledger.search(&Filter {

@@ -37,7 +37,7 @@ async fn carry_out(house: &House, app: &AppId, act: Do) -> Result<Option<Release
             .map(|_| None),
         Do::Approve => {
             let approved = registry
-                .approve(&tenant, app, &one, &who, "fine", None, None)
+                .approve(&tenant, app, &one, &who, "fine", None, None, None)
                 .await;
             approved.unwrap().map(|_| None)
         }

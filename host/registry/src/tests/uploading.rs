@@ -1,4 +1,5 @@
 use glovebox_model::scope::ScopeSet;
+use glovebox_policy::{Terms, WriteMode};
 
 use super::*;
 use crate::{ActRefused, UploadRefused};
@@ -34,7 +35,16 @@ async fn an_uploaded_and_approved_app_can_be_launched_within_its_approval() {
     let one = version("1.0.0");
     let refused = house
         .registry
-        .approve(&tenant(), &app(), &one, &who, "ok", Some(beyond), None)
+        .approve(
+            &tenant(),
+            &app(),
+            &one,
+            &who,
+            "ok",
+            Some(beyond),
+            None,
+            None,
+        )
         .await;
     assert!(matches!(
         refused.unwrap(),
@@ -46,6 +56,12 @@ async fn an_uploaded_and_approved_app_can_be_launched_within_its_approval() {
         wall_ms_max: u64::MAX,
         ..Limits::default()
     };
+    let terms = serde_json::json!({
+        "projection": { "Patient": { "strip": ["telecom"] } },
+        "labels": { "confidentiality": "R" },
+        "budget": { "records_per_day": 100 },
+    });
+    let terms = Terms::from_json(&terms).unwrap();
     let approved = house
         .registry
         .approve(
@@ -56,6 +72,7 @@ async fn an_uploaded_and_approved_app_can_be_launched_within_its_approval() {
             "ok",
             Some(within.clone()),
             Some(limits),
+            Some(terms.clone()),
         )
         .await;
     approved.unwrap().unwrap();
@@ -67,6 +84,9 @@ async fn an_uploaded_and_approved_app_can_be_launched_within_its_approval() {
         .unwrap();
     assert_eq!(installation.scopes.to_string(), within.to_string());
     assert_eq!(installation.limits.rows_max, 10);
+    // what the approval says beyond scopes is kept as it was said
+    assert_eq!(*installation.terms, terms);
+    assert_eq!(installation.terms.writes, WriteMode::Draft);
     assert_eq!(
         installation.limits.wall_ms_max,
         Limits::default().wall_ms_max

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use glovebox_fhir::EntryMode;
 use glovebox_gateway::{Cursor, CursorBinding, Page, Released};
 use wasmtime::component::Resource;
 
@@ -22,9 +23,10 @@ const SKIP_MAX: usize = 1_000;
 pub struct OpenSearch {
     /// Where the page in hand starts.
     start: Cursor,
-    /// How many of that page the guest has.
+    /// How many of that page's matches the guest has.
     given: usize,
-    page: VecDeque<Released>,
+    /// The matches that are left, then what is included with them.
+    page: VecDeque<(EntryMode, Released)>,
     next: Option<Cursor>,
     total: Option<u64>,
 }
@@ -32,27 +34,36 @@ pub struct OpenSearch {
 impl OpenSearch {
     /// A search whose first page is here.
     pub(crate) fn new(start: Cursor, page: Page) -> Self {
+        let matches = page.matches.into_iter();
+        let included = page.included.into_iter();
         Self {
             start,
             given: 0,
-            page: page.matches.into(),
+            page: matches
+                .map(|released| (EntryMode::Match, released))
+                .chain(included.map(|released| (EntryMode::Include, released)))
+                .collect(),
             next: page.next,
             total: page.total,
         }
     }
 
+    /// Leaves out matches that the guest has. What is included with them comes again.
     fn skip(mut self, given: usize) -> Self {
-        self.given = given.min(self.page.len());
+        let is_match = |(mode, _): &&(EntryMode, Released)| *mode == EntryMode::Match;
+        let matches = self.page.iter().take_while(is_match).count();
+        self.given = given.min(matches);
         self.page.drain(..self.given);
         self
     }
 
     /// As many entries as fit into `bytes_max`.
-    fn take(&mut self, bytes_max: usize) -> Result<Vec<Released>, FhirFault> {
+    fn take(&mut self, bytes_max: usize) -> Result<Vec<(EntryMode, Released)>, FhirFault> {
         let mut left = bytes_max;
         let mut taken = Vec::new();
         while let Some(first) = self.page.front() {
-            if first.bytes.len() > left {
+            let (_, released) = first;
+            if released.bytes.len() > left {
                 if taken.is_empty() {
                     return Err(FhirFault::too_costly(
                         "one resource is larger than bytes-max",
@@ -60,10 +71,13 @@ impl OpenSearch {
                 }
                 break;
             }
-            left -= first.bytes.len();
+            left -= released.bytes.len();
             taken.extend(self.page.pop_front());
         }
-        self.given += taken.len();
+        self.given += taken
+            .iter()
+            .filter(|(mode, _)| *mode == EntryMode::Match)
+            .count();
         Ok(taken)
     }
 }
@@ -143,14 +157,14 @@ impl HostCursor for CallState {
         }
         let page_max = u64::from(bytes_max).min(env.limits.page_bytes_max);
         let taken = search.take(usize::try_from(page_max).unwrap_or(usize::MAX))?;
-        let bytes = taken.iter().map(|released| released.bytes.len()).sum();
+        let bytes = taken.iter().map(|(_, released)| released.bytes.len()).sum();
         self.reserve(u64::try_from(taken.len()).unwrap_or(u64::MAX), bytes)
             .map_err(FhirFault::too_costly)?;
         let entries = taken
             .into_iter()
-            .map(|released| {
+            .map(|(mode, released)| {
                 Ok(WitEntry {
-                    mode: "match".to_owned(),
+                    mode: mode.as_str().to_owned(),
                     resource: text_of(released.bytes)?,
                 })
             })

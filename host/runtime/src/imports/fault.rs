@@ -1,7 +1,7 @@
 //! The gateway's refusals in the guest's words. Absent and forbidden are one and the same.
 
 use glovebox_database::fence::Revoked;
-use glovebox_fhir::InteractionKind;
+use glovebox_fhir::{InteractionKind, Issue};
 use glovebox_gateway::Refusal;
 use serde_json::json;
 
@@ -89,7 +89,22 @@ impl From<Refusal> for FhirFault {
             Refusal::Gone => Self::Answer(WitFhirError::Gone),
             Refusal::Conflict(current) => Self::Answer(WitFhirError::Conflict(current)),
             Refusal::Invalid(text) => Self::invalid(&text),
+            Refusal::IfMatchRequired => Self::invalid("name the version that you read"),
+            Refusal::SeveralMatches => {
+                Self::other("several-matches", "give a condition that selects one")
+            }
+            Refusal::NotValid(issues) => {
+                let outcome = Issue::outcome(&issues).to_value();
+                Self::Answer(WitFhirError::Invalid(outcome.to_string()))
+            }
+            Refusal::InEntry { refusal, .. } => Self::from(*refusal),
             Refusal::TooCostly(limit) => Self::too_costly(&limit),
+            Refusal::NotSupported(text) => Self::other("not-supported", &text),
+            Refusal::Throttled { retry_after } => Self::other(
+                "throttled",
+                &format!("try again in {} ms", retry_after.as_millis().max(1)),
+            ),
+            Refusal::Stopped { limit, .. } => Self::too_costly(&limit),
             Refusal::Terminated(reason) => Self::Stop(Stopped::Killed(reason)),
             Refusal::BadCursor => Self::other("bad-cursor", "search again"),
             Refusal::Unavailable => Self::Answer(WitFhirError::Unavailable),

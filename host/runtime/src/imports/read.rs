@@ -42,7 +42,8 @@ async fn execute(env: &CallEnv, interaction: Interaction) -> Result<Answer, Fhir
 async fn fetch(env: &CallEnv, interaction: Interaction) -> Result<Released, FhirFault> {
     match execute(env, interaction).await? {
         Answer::Resource(released) => Ok(released),
-        Answer::Page(_) | Answer::Written(_) => Err(FhirFault::Answer(WitFhirError::Unavailable)),
+        // No other answer is one to a read.
+        _ => Err(FhirFault::Answer(WitFhirError::Unavailable)),
     }
 }
 
@@ -52,9 +53,7 @@ async fn search(env: &CallEnv, query: WitQuery) -> Result<OpenSearch, FhirFault>
     let start = Cursor::start(&query.resource_type, query.parameters);
     match execute(env, Interaction::search(parsed)).await? {
         Answer::Page(page) => Ok(OpenSearch::new(start, page)),
-        Answer::Resource(_) | Answer::Written(_) => {
-            Err(FhirFault::Answer(WitFhirError::Unavailable))
-        }
+        _ => Err(FhirFault::Answer(WitFhirError::Unavailable)),
     }
 }
 

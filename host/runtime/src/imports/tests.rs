@@ -207,6 +207,67 @@ async fn a_write_with_the_same_request_id_is_carried_out_once() {
 }
 
 #[tokio::test]
+async fn a_transaction_of_a_guest_is_carried_out_once_and_a_patch_follows() {
+    let house = House::new().await;
+    house.admit(&["anna-rossi"], 0).await;
+    let mut state = house.state("s1", "patient/Observation.cruds");
+    let entry = |url: &str| {
+        format!(
+            r#"{{"fullUrl":"{url}","request":{{"method":"POST","url":"Observation"}},"resource":{{"resourceType":"Observation",
+            "status":"final","code":{{"text":"x"}},"subject":{{"reference":"Patient/anna-rossi"}}}}}}"#
+        )
+    };
+    let bundle = |kind: &str, entries: &[String]| {
+        let entries = entries.join(",");
+        format!(r#"{{"resourceType":"Bundle","type":"{kind}","entry":[{entries}]}}"#)
+    };
+    let two = bundle("transaction", &[entry("urn:uuid:a"), entry("urn:uuid:b")]);
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let done = state
+            .transaction("t".to_owned(), two.clone())
+            .await
+            .unwrap();
+        let id = |outcome| match outcome {
+            WitOutcome::Committed((id, _)) => id,
+            other => panic!("{other:?}"),
+        };
+        ids.push(done.into_iter().map(id).collect::<Vec<_>>());
+    }
+    assert_eq!((ids[0].len(), &ids[0]), (2, &ids[1]));
+    assert_eq!(house.entries("fhir.intent").len(), 1);
+    let get = r#"{"request":{"method":"GET","url":"Observation"}}"#.to_owned();
+    for bad in [
+        bundle("transaction", &[get]),
+        bundle("batch", &[entry("urn:uuid:a")]),
+    ] {
+        let refused = state.transaction("u".to_owned(), bad).await.unwrap_err();
+        let invalid = matches!(refused, FhirFault::Answer(WitFhirError::Invalid(_)));
+        assert!(invalid, "{refused:?}");
+    }
+    let mut patch = async |version: &str, operations: &str| {
+        let of = |text: &str| text.to_owned();
+        let (id, version) = (ids[0][0].clone(), of(version));
+        state
+            .patch(
+                of(operations),
+                of("Observation"),
+                id,
+                version,
+                of(operations),
+            )
+            .await
+    };
+    let amended = r#"[{"op":"replace","path":"/status","value":"amended"}]"#;
+    let done = patch("1", amended).await.unwrap();
+    assert!(matches!(done, WitOutcome::Committed((_, version)) if version == "2"));
+    let stale = patch("1", r#"[{"op":"remove","path":"/status"}]"#).await;
+    assert!(
+        matches!(stale, Err(FhirFault::Answer(WitFhirError::Conflict(current))) if current == "2")
+    );
+}
+
+#[tokio::test]
 async fn after_a_revocation_no_host_call_answers() {
     let house = House::new().await;
     house.admit(&["anna-rossi"], 1).await;

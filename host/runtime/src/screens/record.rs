@@ -9,6 +9,7 @@ use glovebox_model::ledger::Subject;
 use glovebox_model::limits::Limits;
 use glovebox_model::scope::ScopeSet;
 use glovebox_model::{Digest, SessionId, Timestamp};
+use glovebox_policy::Terms;
 
 use crate::wire::{FORMAT, Wire, record};
 
@@ -115,6 +116,16 @@ impl Wire for Limits {
     }
 }
 
+/// As administrators write them.
+impl Wire for Terms {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.to_json().to_string().put(out);
+    }
+    fn take(input: &mut &[u8]) -> Option<Self> {
+        Self::from_json(&serde_json::from_str(&String::take(input)?).ok()?).ok()
+    }
+}
+
 /// Guests come in by one door only.
 impl Wire for Door {
     fn put(&self, _out: &mut Vec<u8>) {}
@@ -164,7 +175,8 @@ record!(Session {
     scopes,
     patient,
     user,
-    door
+    door,
+    terms
 });
 record!(Head {
     id,

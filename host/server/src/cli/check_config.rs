@@ -72,6 +72,21 @@ fn write_settings(out: &mut String, settings: &Settings) -> std::fmt::Result {
     for (name, value) in settings.ceiling.rows() {
         writeln!(out, "{name} = {value}")?;
     }
+    for (id, _) in &settings.tenants {
+        let Some(budgets) = settings.tenant_budgets.get(id) else {
+            continue;
+        };
+        for (section, budget) in [
+            ("per_app", &budgets.per_app),
+            ("per_user", &budgets.per_user),
+            ("whole", &budgets.whole),
+        ] {
+            writeln!(out, "\n[budgets.{}.{section}]", quoted(id.as_str()))?;
+            for (name, max) in budget.rows() {
+                writeln!(out, "{name} = {max}")?;
+            }
+        }
+    }
     for (id, name) in &settings.tenants {
         writeln!(
             out,

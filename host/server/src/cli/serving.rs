@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::http;
 use crate::services::{Services, StartError};
 
 /// How long requests under way may take once the server is asked to stop.
@@ -44,14 +44,11 @@ pub(crate) async fn serve(
         .local_addr()
         .map(|address| address.to_string())
         .unwrap_or_default();
-    let listener = listener.tap_io(|connection| {
-        if let Err(problem) = connection.set_nodelay(true) {
-            tracing::debug!(error = %problem, "a connection keeps delaying small packets");
-        }
-    });
-    let served =
-        axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
-    let mut served = std::pin::pin!(served.into_future());
+    let mut served = std::pin::pin!(http::serve(
+        listener,
+        router,
+        stop.clone().cancelled_owned()
+    ));
     let ended = tokio::select! {
         ended = &mut served => ended,
         () = asked_to_stop() => {

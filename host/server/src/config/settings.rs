@@ -1,11 +1,13 @@
 //! What the program runs with: addresses parsed, files read, limits checked.
 
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use glovebox_model::TenantId;
 use glovebox_model::limits::Limits;
+use glovebox_policy::{Budget, TenantBudgets};
 
 use super::Config;
 
@@ -43,6 +45,8 @@ pub struct Settings {
     pub instances: u32,
     /// Longest time until a read's entry is on disk.
     pub ledger_flush: Duration,
+    /// What apps may take, for each tenant that sets limits.
+    pub tenant_budgets: HashMap<TenantId, TenantBudgets>,
 }
 
 /// A configuration that cannot be used. The text names the key and the next step.
@@ -89,7 +93,9 @@ impl Settings {
                 return wrong("apps.limits", format!("there is no limit named `{name}`"));
             }
         }
+        let tenants = tenants(config)?;
         Ok(Self {
+            tenant_budgets: budgets(config, &tenants)?,
             data_dir: config
                 .data_dir
                 .clone()
@@ -97,7 +103,7 @@ impl Settings {
             address,
             base_url,
             engine: engine(config)?,
-            tenants: tenants(config)?,
+            tenants,
             ceiling,
             instances: config.apps.instances.unwrap_or(64).clamp(1, 1_000),
             ledger_flush: Duration::from_millis(config.ledger.flush_ms_max.clamp(1, 100)),
@@ -186,6 +192,33 @@ fn tenants(config: &Config) -> Result<Vec<(TenantId, String)>, SettingsError> {
     Ok(tenants)
 }
 
+fn budgets(
+    config: &Config,
+    tenants: &[(TenantId, String)],
+) -> Result<HashMap<TenantId, TenantBudgets>, SettingsError> {
+    let budget = |written: &BTreeMap<String, u64>| {
+        let mut budget = Budget::default();
+        match written.iter().find(|(name, max)| !budget.set(name, **max)) {
+            None => Ok(budget),
+            Some((name, _)) => wrong("budgets", format!("there is no limit named `{name}`")),
+        }
+    };
+    let mut found = HashMap::new();
+    for (name, written) in &config.budgets {
+        let tenant = tenants.iter().find(|(id, _)| id.as_str() == name);
+        let Some((tenant, _)) = tenant else {
+            return wrong("budgets", format!("there is no tenant `{name}`"));
+        };
+        let budgets = TenantBudgets {
+            per_app: budget(&written.per_app)?,
+            per_user: budget(&written.per_user)?,
+            whole: budget(&written.whole)?,
+        };
+        found.insert(tenant.clone(), budgets);
+    }
+    Ok(found)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,6 +245,8 @@ mod tests {
             ("[database]\nengine = \"postgres\"", "database.url"),
             ("[database]\nurl = \"postgres://x\"", "database.url"),
             ("[apps.limits]\nnonsense = 1", "apps.limits"),
+            ("[budgets.nobody.per_app]\nrecords_per_day = 1", "budgets"),
+            ("[budgets.main.per_app]\nnonsense = 1", "budgets"),
             ("[[tenants]]\nid = \"No\"\nname = \"x\"", "tenants.id"),
         ] {
             let error = resolved(text).unwrap_err();

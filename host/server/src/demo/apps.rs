@@ -132,6 +132,7 @@ async fn approve(
             reason,
             None,
             None,
+            None,
         )
         .await?;
     let refused = |why: String| DemoError::App {

@@ -2,6 +2,7 @@
 
 pub mod apps;
 pub mod audit;
+pub mod drafts;
 pub mod import;
 pub mod launches;
 pub mod sessions;

@@ -28,7 +28,7 @@ pub(super) async fn page(State(app): State<App>, request: Request, next: Next) -
     response
 }
 
-/// The JSON API, FHIR and OAuth.
+/// The JSON API and OAuth.
 pub(super) async fn machine(State(app): State<App>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
@@ -40,7 +40,8 @@ pub(super) async fn machine(State(app): State<App>, request: Request, next: Next
     response
 }
 
-fn common(headers: &mut HeaderMap, is_https: bool) {
+/// What no answer goes without.
+pub(super) fn common(headers: &mut HeaderMap, is_https: bool) {
     for (name, value) in [
         ("referrer-policy", "no-referrer"),
         ("x-content-type-options", "nosniff"),

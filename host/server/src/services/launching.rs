@@ -121,6 +121,7 @@ pub async fn open_app(services: &Services, opened: OpenedApp) -> Result<Shown, L
         patient: Some(opened.patient.clone()),
         user: Some(opened.user),
         door: Door::Wit,
+        terms: installation.terms,
     };
     let launch = ScreenLaunch {
         prepared: installation.prepared,

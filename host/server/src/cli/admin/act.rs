@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::cli::failure::{Done, Failure};
 use crate::cli::remote::{Remote, step};
@@ -29,6 +29,10 @@ pub(crate) struct ApproveArguments {
     /// A lower limit; may be given several times
     #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]
     limits: Vec<(String, u64)>,
+    /// Terms beyond scopes: a JSON file with `projection`, `labels`, `writes`, `budget`
+    /// [default: all elements, nothing restricted, writes as drafts]
+    #[arg(long, value_name = "FILE")]
+    terms: Option<std::path::PathBuf>,
     /// Print the version as JSON
     #[arg(long)]
     json: bool,
@@ -96,18 +100,39 @@ fn address(app: &str, version: Option<&str>, act: &str) -> String {
     }
 }
 
+/// The terms of an approval as a file says them. The server checks the rest.
+fn terms(file: &std::path::Path) -> Result<Map<String, Value>, Failure> {
+    const FIELDS: [&str; 4] = ["projection", "labels", "writes", "budget"];
+    let text = std::fs::read_to_string(file).map_err(|problem| Failure::file(file, &problem))?;
+    let terms: Map<String, Value> = serde_json::from_str(&text)
+        .map_err(|problem| Failure::fault(format!("{}: {problem}", file.display())))?;
+    match terms.keys().find(|name| !FIELDS.contains(&name.as_str())) {
+        None => Ok(terms),
+        Some(name) => Err(Failure::fault(format!(
+            "{}: `{name}` is none of {}",
+            file.display(),
+            FIELDS.join(", ")
+        ))),
+    }
+}
+
 pub(crate) async fn approve(
     remote: &Remote,
     tenant: &str,
     arguments: &ApproveArguments,
 ) -> Result<Done, Failure> {
     let limits: BTreeMap<_, _> = arguments.limits.iter().cloned().collect();
-    let body = json!({
+    let mut body = json!({
         "tenant": tenant,
         "reason": arguments.reason,
         "scopes": arguments.scopes,
         "limits": (!limits.is_empty()).then_some(limits),
     });
+    if let (Some(file), Some(body)) = (&arguments.terms, body.as_object_mut()) {
+        for (name, value) in terms(file)? {
+            body.insert(name, value);
+        }
+    }
     let path = address(&arguments.app, Some(&arguments.version), "approve");
     let version = remote
         .json(remote.request(Method::POST, &path).json(&body))

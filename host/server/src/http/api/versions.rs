@@ -8,12 +8,12 @@ use axum::response::{IntoResponse as _, Response};
 use glovebox_model::limits::Limits;
 use glovebox_model::scope::ScopeSet;
 use glovebox_model::{AppId, Role, TenantId, Version};
-use glovebox_policy::sentence;
+use glovebox_policy::{Terms, sentence};
 use glovebox_registry::{
     ActRefused, Actor, AppVersion, RegistryError, Released, Stage, UploadRefused, Withdrawn,
 };
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::InTenant;
 use crate::http::App;
@@ -128,6 +128,31 @@ pub struct ActBody {
     scopes: Option<String>,
     /// For an approval: lower limits, by name.
     limits: Option<std::collections::BTreeMap<String, u64>>,
+    /// For an approval: elements to strip, or the only ones to give, by resource type.
+    projection: Option<Value>,
+    /// For an approval: the security labels that the app may see.
+    labels: Option<Value>,
+    /// For an approval: `draft` (the default) or `direct`.
+    writes: Option<Value>,
+    /// For an approval: how much the app may take.
+    budget: Option<Value>,
+}
+
+impl ActBody {
+    /// What the approval says beyond scopes and limits.
+    fn terms(&self) -> Result<Terms, Problem> {
+        let written: Map<String, Value> = [
+            ("projection", &self.projection),
+            ("labels", &self.labels),
+            ("writes", &self.writes),
+            ("budget", &self.budget),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value.clone()?)))
+        .collect();
+        Terms::from_json(&written.into())
+            .map_err(|problem| Problem::bad_request(problem.to_string()))
+    }
 }
 
 /// `POST /api/v1/apps/{app}/versions/{version}/{act}`.
@@ -173,8 +198,18 @@ pub async fn act(
                 None => None,
             };
             let limits = limits(&app, body.limits.as_ref())?;
+            let terms = body.terms()?;
             let done = registry
-                .approve(&tenant, &id, &version, &actor, &body.reason, scopes, limits)
+                .approve(
+                    &tenant,
+                    &id,
+                    &version,
+                    &actor,
+                    &body.reason,
+                    scopes,
+                    limits,
+                    Some(terms),
+                )
                 .await;
             Ok(Json(describe(&done.map_err(failed)?.map_err(refused)?)).into_response())
         }
@@ -341,6 +376,7 @@ pub(super) fn describe(version: &AppVersion) -> Value {
             "at": approval.at.to_string(),
             "reason": approval.reason,
             "scopes": approval.scopes.to_string(),
+            "terms": approval.terms.to_json(),
         }),
         _ => Value::Null,
     };

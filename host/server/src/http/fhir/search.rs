@@ -1,196 +1,201 @@
-//! Searching one type.
+//! Searches of one type: by GET, by form, within a compartment, and their next pages.
 
-use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, header};
-use axum::response::{IntoResponse as _, Response};
-use glovebox_fhir::bundle::EntryMode;
-use glovebox_fhir::{Interaction, InteractionKind, SearchQuery, SearchSet};
+mod bundle;
+mod narrowing;
+
+use axum::response::Response;
+use bundle::Links;
+pub(super) use bundle::url;
+use glovebox_fhir::search::ParseOptions;
+use glovebox_fhir::{Interaction, SearchQuery, compartment, search_parameters};
 use glovebox_gateway::{Answer, CursorBinding, Page, Refusal};
 
-use super::FHIR_JSON;
+use super::Asked;
+use super::query::Pairs;
 use super::route_error::RouteError;
-use super::token::Granted;
-use crate::http::App;
 
-/// Our own parameter in `next` links: where the page starts.
-const CURSOR: &str = "_cursor";
+/// In links to a next page: the sealed position.
+pub(super) const PAGE: &str = "_page";
 
-/// `GET /fhir/{tenant}/{type}?…`.
-pub async fn get(
-    State(app): State<App>,
-    granted: Granted,
-    Path((_, resource_type)): Path<(String, String)>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
+/// `GET [type]?…` and `POST [type]/_search`.
+pub(super) async fn of_type(
+    asked: Asked<'_>,
+    resource_type: &'static str,
 ) -> Result<Response, RouteError> {
-    let mut pairs = pairs(query.as_deref());
-    check_format(&headers, &mut pairs)?;
-    let base = app.settings.fhir_url(&granted.session.tenant);
-    let binding = CursorBinding(format!("token {}", granted.token_id));
-    let invalid = |problem: &str| {
-        let kind = InteractionKind::Search;
-        app.gateway
-            .invalid(&granted.session, kind, &resource_type, problem)
+    run(asked, resource_type, asked.request.pairs.clone()).await
+}
+
+/// `GET Patient/[id]/[type]?…`: the same as a search of the type by that patient, with
+/// every rule that holds for one.
+pub(super) async fn of_compartment(
+    asked: Asked<'_>,
+    patient: &str,
+    resource_type: &'static str,
+) -> Result<Response, RouteError> {
+    let Some(parameter) = patient_parameter(resource_type) else {
+        return Err(RouteError::Unknown(
+            "resources of this type are in no patient's compartment",
+        ));
     };
-    let position = pairs
-        .iter()
-        .position(|(name, _)| name == CURSOR)
-        .map(|index| pairs.swap_remove(index).1);
-    let (page, count) = match position {
-        Some(sealed) => {
-            let count = match pairs.as_slice() {
-                [(name, value)] if name == "_count" => value.parse().ok(),
-                _ => None,
-            };
-            let cursor = app.gateway.open_cursor(&binding, &sealed).ok();
-            let cursor = cursor.filter(|cursor| cursor.resource_type() == resource_type);
-            let (Some(count), Some(cursor)) = (count, cursor) else {
-                let problem = "a page link of another token or search, or too old";
-                return Err(match invalid(problem) {
-                    Refusal::Invalid(_) => Refusal::BadCursor.into(),
-                    unavailable => unavailable.into(),
-                });
-            };
-            (
-                app.gateway
-                    .page(&granted.session, &granted.pass, &cursor, count)
-                    .await?,
-                count,
-            )
-        }
-        None => {
-            let query = SearchQuery::parse(&resource_type, &pairs)
-                .map_err(|problem| invalid(&problem.to_string()))?;
-            let count = usize::try_from(query.count()).unwrap_or(1);
-            let answer = app
-                .gateway
-                .execute(&granted.session, &granted.pass, Interaction::search(query))
-                .await?;
-            let page = answer.map(|answer| match answer {
-                Answer::Page(page) => page,
-                Answer::Resource(_) | Answer::Written(_) => Page {
-                    matches: Vec::new(),
-                    next: None,
-                    total: None,
-                },
-            });
-            (page, count)
-        }
+    let mut pairs = asked.request.pairs.clone();
+    pairs.push(parameter, &format!("Patient/{patient}"));
+    // A compartment of somebody else does not exist for this caller, and one cannot be
+    // somebody else's at the same time.
+    let elsewhere = narrowing::only_patient(&asked.granted.session, resource_type)
+        .is_some_and(|own| own.as_str() != patient);
+    let contradicts = SearchQuery::parse(resource_type, pairs.as_slice()).is_ok_and(|query| {
+        query
+            .patient_restriction()
+            .is_some_and(|named| named.is_empty())
+    });
+    if contradicts {
+        return Err(Refusal::NotFound.into());
+    }
+    let found = run(asked, resource_type, pairs).await?;
+    if elsewhere {
+        return Err(Refusal::NotFound.into());
+    }
+    Ok(found)
+}
+
+/// The parameter through which resources of a type are found by their patient.
+fn patient_parameter(resource_type: &str) -> Option<&'static str> {
+    let named = compartment::parameters(resource_type)?;
+    let known = |code: &str| {
+        search_parameters(resource_type)
+            .iter()
+            .any(|p| p.code() == code)
     };
+    match resource_type {
+        // A person's record belongs to itself, not to whom it links to.
+        "Patient" => None,
+        _ if known("patient") => Some("patient"),
+        _ if named.contains(&"subject") => Some("subject"),
+        _ => named.first().copied(),
+    }
+}
+
+/// Searches and answers with the first page.
+pub(super) async fn run(
+    asked: Asked<'_>,
+    resource_type: &'static str,
+    pairs: Pairs,
+) -> Result<Response, RouteError> {
+    let granted = asked.granted;
+    let base = asked.base();
+    let options = ParseOptions {
+        handling: asked.request.preferences.handling,
+        base: Some(&base),
+    };
+    let query = SearchQuery::parse_with(resource_type, pairs.as_slice(), options)
+        .map_err(|problem| RouteError::Invalid(problem.to_string()))?;
+    let ignored = query.ignored().to_vec();
+    let count = usize::try_from(query.count()).unwrap_or(1);
+    let own = narrowing::shown(&granted.session, &query);
+    let interaction = Interaction::search(query);
+    let answer = asked
+        .app
+        .gateway
+        .execute(&granted.session, &granted.pass, interaction);
+    let released = answer.await?.release(&granted.pass, |answer| match answer {
+        Answer::Page(page) => Some(page),
+        _ => None,
+    });
+    let page = released.map_err(Refusal::from)?.ok_or(RouteError::Failed)?;
+    let own = url(&format!("{base}/{resource_type}"), &own);
+    let next = next(asked, &page, count)?;
+    let links = Links {
+        own: &own,
+        next: next.as_deref(),
+    };
+    Ok(bundle::respond(asked, links, &page, &ignored))
+}
+
+/// `GET [base]?_page=…`: the next page of a search, for the token that was given the link.
+pub(super) async fn page(asked: Asked<'_>) -> Result<Response, RouteError> {
+    let (app, granted) = (asked.app, asked.granted);
+    let mut pairs = asked.request.pairs.clone();
+    let Some(sealed) = pairs.take_one(PAGE)? else {
+        return Err(RouteError::Unknown(
+            "this server searches one type at a time: `[base]/[type]?…`",
+        ));
+    };
+    let count = pairs
+        .take_one("_count")?
+        .and_then(|count| count.parse::<usize>().ok());
+    pairs.expect_none()?;
+    let opened = app.gateway.open_cursor(&binding(asked), &sealed);
+    let (Ok(cursor), Some(count)) = (opened, count) else {
+        return Err(bad_page(asked));
+    };
+    let page = app
+        .gateway
+        .page(&granted.session, &granted.pass, &cursor, count);
+    // A link of a history or operation leads nowhere from here.
+    let page = page.await.map_err(|refusal| match refusal {
+        Refusal::Invalid(_) => Refusal::BadCursor,
+        other => other,
+    })?;
     let page = page
         .release(&granted.pass, |page| page)
         .map_err(Refusal::from)?;
-    let encoded = |pairs: &[(String, String)]| {
-        let mut out = url::form_urlencoded::Serializer::new(String::new());
-        out.extend_pairs(pairs);
-        out.finish()
+    let url = page_url(asked, &sealed, count);
+    let next = next(asked, &page, count)?;
+    let links = Links {
+        own: &url,
+        next: next.as_deref(),
     };
-    let own = query
-        .as_deref()
-        .map_or(String::new(), |query| format!("?{query}"));
-    let mut bundle = SearchSet::new(&format!("{base}/{resource_type}{own}"));
-    if let Some(cursor) = &page.next {
-        let sealed = app.gateway.seal_cursor(&binding, cursor)?;
-        let query = encoded(&[
-            ("_count".to_owned(), count.to_string()),
-            (CURSOR.to_owned(), sealed),
-        ]);
-        bundle = bundle.next(&format!("{base}/{resource_type}?{query}"));
-    }
-    if let Some(total) = page.total {
-        bundle = bundle.total(total);
-    }
-    for found in &page.matches {
-        let url = format!("{base}/{}/{}", found.resource_type, found.id);
-        bundle.push(&url, &found.bytes, EntryMode::Match);
-    }
-    Ok(([(header::CONTENT_TYPE, FHIR_JSON)], bundle.to_bytes()).into_response())
+    Ok(bundle::respond(asked, links, &page, &[]))
 }
 
-/// The query as decoded pairs, in order, with repeats.
-pub(super) fn pairs(query: Option<&str>) -> Vec<(String, String)> {
-    url::form_urlencoded::parse(query.unwrap_or_default().as_bytes())
-        .map(|(name, value)| (name.into_owned(), value.into_owned()))
-        .collect()
+/// A page with its own address and that of the next.
+pub(super) fn respond(asked: Asked<'_>, own: &str, next: Option<&str>, page: &Page) -> Response {
+    bundle::respond(asked, Links { own, next }, page, &[])
 }
 
-/// JSON only: `_format` and `Accept` may ask for nothing else (FHIR R4, http, 3.1.0.1.11).
-/// Takes `_format` and `_pretty` out of the pairs.
-pub(super) fn check_format(
-    headers: &HeaderMap,
-    pairs: &mut Vec<(String, String)>,
-) -> Result<(), RouteError> {
-    let is_json = |text: &str| {
-        let name = text
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_ascii_lowercase()
-            // A plus sign that was not escaped in an address arrives as a space.
-            .replace(' ', "+");
-        matches!(
-            name.as_str(),
-            "" | "json"
-                | "application/json"
-                | "application/fhir+json"
-                | "application/*"
-                | "*/*"
-                | "text/json"
-        )
+/// A search within a batch: the Bundle that it would have been answered with.
+pub(super) fn bundle_of(
+    asked: Asked<'_>,
+    interaction: &Interaction,
+    page: &Page,
+) -> Result<Vec<u8>, RouteError> {
+    let Interaction::Search(query) = interaction else {
+        return Err(RouteError::Failed);
     };
-    let asked = pairs
-        .iter()
-        .find(|(name, _)| name == "_format")
-        .map(|(_, value)| value.clone());
-    pairs.retain(|(name, _)| name != "_format" && name != "_pretty");
-    let fine = match asked {
-        Some(format) => is_json(&format),
-        None => {
-            let accepts = headers
-                .get(header::ACCEPT)
-                .and_then(|value| value.to_str().ok())
-                .unwrap_or("*/*");
-            // A browser's own list is answered with JSON: it is somebody having a look.
-            accepts.split(',').any(is_json)
-        }
+    let own = narrowing::shown(&asked.granted.session, query);
+    let own = url(&format!("{}/{}", asked.base(), query.resource_type()), &own);
+    let next = next(asked, page, usize::try_from(query.count()).unwrap_or(1))?;
+    let links = Links {
+        own: &own,
+        next: next.as_deref(),
     };
-    if fine {
-        Ok(())
-    } else {
-        Err(RouteError::NotAcceptable)
+    Ok(bundle::bytes(asked, links, page, &[]))
+}
+
+/// Records a link that leads nowhere for this caller, and says so.
+pub(super) fn bad_page(asked: Asked<'_>) -> RouteError {
+    let problem = "a page link of another token or search, or too old";
+    let kind = glovebox_fhir::InteractionKind::Search;
+    let session = &asked.granted.session;
+    match asked.app.gateway.invalid(session, kind, "-", problem) {
+        Refusal::Invalid(_) => Refusal::BadCursor.into(),
+        unavailable => unavailable.into(),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// To whom a link to a next page belongs.
+pub(super) fn binding(asked: Asked<'_>) -> CursorBinding {
+    CursorBinding(format!("token {}", asked.granted.token_id))
+}
 
-    #[test]
-    fn json_is_given_to_whoever_takes_it_and_nothing_else_is_promised() {
-        let asked = |accept: Option<&'static str>, query: &str| {
-            let mut headers = HeaderMap::new();
-            if let Some(accept) = accept {
-                headers.insert(header::ACCEPT, axum::http::HeaderValue::from_static(accept));
-            }
-            check_format(&headers, &mut pairs(Some(query))).is_ok()
-        };
-        for (accept, query) in [
-            (None, ""),
-            (Some("application/fhir+json; fhirVersion=4.0"), ""),
-            (Some("text/html,*/*;q=0.8"), ""),
-            (Some("application/fhir+xml"), "_format=json"),
-            (None, "_format=application/fhir+json"),
-            (None, "_format=application%2Ffhir%2Bjson"),
-        ] {
-            assert!(asked(accept, query), "{accept:?} {query}");
-        }
-        for (accept, query) in [
-            (Some("application/fhir+xml"), ""),
-            (None, "_format=xml"),
-            (None, "_format=application/fhir+xml"),
-        ] {
-            assert!(!asked(accept, query), "{accept:?} {query}");
-        }
-    }
+fn next(asked: Asked<'_>, page: &Page, count: usize) -> Result<Option<String>, RouteError> {
+    let Some(cursor) = &page.next else {
+        return Ok(None);
+    };
+    let sealed = asked.app.gateway.seal_cursor(&binding(asked), cursor)?;
+    Ok(Some(page_url(asked, &sealed, count)))
+}
+
+fn page_url(asked: Asked<'_>, sealed: &str, count: usize) -> String {
+    format!("{}?{PAGE}={sealed}&_count={count}", asked.base())
 }

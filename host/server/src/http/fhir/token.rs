@@ -1,6 +1,6 @@
 //! The access token of a request becomes a session of the gateway.
 
-use axum::extract::{FromRequestParts, RawPathParams};
+use axum::http::header;
 use axum::http::request::Parts;
 use glovebox_database::fence::{Mark, Pass};
 use glovebox_gateway::{Door, Session};
@@ -13,29 +13,27 @@ use crate::http::caller::refused_stranger;
 use crate::http::identity::bearer;
 
 /// A checked token, and the pass under which this request may be answered.
-pub struct Granted {
+pub(super) struct Granted {
     /// On whose behalf.
-    pub session: Session,
+    pub(super) session: Session,
     /// Public id of the token: what cursors are bound to.
-    pub token_id: String,
+    pub(super) token_id: String,
     /// The way through the fence.
-    pub pass: Pass,
+    pub(super) pass: Pass,
 }
 
-impl FromRequestParts<App> for Granted {
-    type Rejection = RouteError;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, RouteError> {
-        let path = RawPathParams::from_request_parts(parts, app)
-            .await
-            .map_err(|_| RouteError::NoSuchTenant)?;
-        let tenant = path
-            .iter()
-            .find(|(name, _)| *name == "tenant")
-            .map(|(_, value)| value.to_owned());
-        let tenant: Option<TenantId> = tenant.and_then(|text| text.parse().ok());
-        let tenant = tenant.filter(|tenant| app.settings.tenant_name(tenant).is_some());
-        let tenant = tenant.ok_or(RouteError::NoSuchTenant)?;
+impl Granted {
+    /// Checks the request's access token for `tenant`.
+    pub(super) async fn check(
+        app: &App,
+        tenant: TenantId,
+        parts: &Parts,
+    ) -> Result<Self, RouteError> {
+        if parts.headers.get_all(header::AUTHORIZATION).iter().count() > 1 {
+            return Err(RouteError::Invalid(
+                "give one `Authorization` header".to_owned(),
+            ));
+        }
         let credential = bearer(parts).ok_or(RouteError::NoToken)?;
         // Taken before the token is looked at: whatever is withdrawn from here on is noticed.
         let mut marks = vec![Mark::Tenant(tenant.clone())];
@@ -85,6 +83,7 @@ impl FromRequestParts<App> for Granted {
             patient: token.patient,
             user: token.user,
             door: Door::Http,
+            terms: std::sync::Arc::default(),
         };
         Ok(Self {
             session,

@@ -205,7 +205,7 @@ pub async fn act(
     let one = Some(&version);
     let done = match act.as_str() {
         "approve" => registry
-            .approve(&tenant, &id, &version, &actor, reason, None, None)
+            .approve(&tenant, &id, &version, &actor, reason, None, None, None)
             .await?
             .map(|_| None),
         "reject" => registry
