@@ -157,10 +157,7 @@ impl HostCursor for CallState {
         }
         let page_max = u64::from(bytes_max).min(env.limits.page_bytes_max);
         let taken = search.take(usize::try_from(page_max).unwrap_or(usize::MAX))?;
-        let bytes = taken
-            .iter()
-            .map(|(_, released)| released.bytes.len())
-            .sum();
+        let bytes = taken.iter().map(|(_, released)| released.bytes.len()).sum();
         self.reserve(u64::try_from(taken.len()).unwrap_or(u64::MAX), bytes)
             .map_err(FhirFault::too_costly)?;
         let entries = taken
