@@ -1,8 +1,8 @@
 //! The abuse cases over HTTP: whatever an app of A tries, nothing of B is seen or changed,
 //! and B answers like somebody made up.
 
-mod cases;
-mod data;
+pub(crate) mod cases;
+pub(crate) mod data;
 
 use std::collections::BTreeSet;
 
@@ -15,9 +15,10 @@ use serde_json::{Value, json};
 use cases::{Case, ELSEWHERE, Outcome, observation};
 use data::MARKER;
 
-const LABORATORY: &str = "http://terminology.hl7.org/CodeSystem/observation-category|laboratory";
+pub(crate) const LABORATORY: &str =
+    "http://terminology.hl7.org/CodeSystem/observation-category|laboratory";
 
-async fn send(api: &Api, case: &Case, rename: impl Fn(&str) -> String) -> Answer {
+pub(crate) async fn send(api: &Api, case: &Case, rename: impl Fn(&str) -> String) -> Answer {
     let method: Method = case.method.parse().unwrap();
     let request = api.request(method, &format!("/fhir/main{}", rename(&case.path)));
     let request = match &case.body {
@@ -148,7 +149,7 @@ async fn run(api: &Api, cases: &[Case]) {
 }
 
 /// Every resource of both charts, as a backend service sees it.
-async fn everything(host: &TestHost) -> Vec<(String, String)> {
+pub(crate) async fn everything(host: &TestHost) -> Vec<(String, String)> {
     let api = system(host, "system/*.rs").await;
     let mut found = Vec::new();
     for resource in data::world() {

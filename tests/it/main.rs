@@ -17,6 +17,7 @@ mod fhir_abuse;
 mod fhir_clients;
 mod fhir_http;
 mod fhir_protocol;
+mod fhir_wit;
 mod fhir_writes;
 mod floors;
 mod forms;

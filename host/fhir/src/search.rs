@@ -203,8 +203,10 @@ impl SearchQuery {
     }
 
     /// The patients that the search itself restricts its matches to: by `patient`,
-    /// `subject` or another parameter of the compartment, or for Patient by `_id`. Several
-    /// such conditions intersect. `None` if it does not restrict to patients.
+    /// `subject` or another parameter of the compartment, or for Patient by `_id`: a match is
+    /// in the compartment of one of them at least. Where several conditions say so, it is
+    /// the one with the fewest patients: they do not intersect, because a resource may be
+    /// about one patient by another's hand. `None` if it does not restrict to patients.
     pub fn patient_restriction(&self) -> Option<Vec<String>> {
         let of_compartment = compartment::parameters(self.resource_type).unwrap_or_default();
         let mut restriction: Option<Vec<String>> = None;
@@ -225,10 +227,12 @@ impl SearchQuery {
             if let Some(mut ids) = named {
                 ids.sort();
                 ids.dedup();
-                restriction = Some(match restriction {
-                    None => ids,
-                    Some(known) => known.into_iter().filter(|id| ids.contains(id)).collect(),
-                });
+                if restriction
+                    .as_ref()
+                    .is_none_or(|known| ids.len() < known.len())
+                {
+                    restriction = Some(ids);
+                }
             }
         }
         restriction

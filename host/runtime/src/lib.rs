@@ -19,6 +19,9 @@ mod limiter;
 mod logs;
 mod permits;
 mod prepare;
+#[cfg(feature = "test-util")]
+#[doc(hidden)]
+pub mod probe;
 mod running;
 mod runtime;
 mod screen_json;

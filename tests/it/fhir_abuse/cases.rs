@@ -6,7 +6,7 @@ use super::data::MRN_SYSTEM;
 
 /// What must come of an attack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     /// 403 or 404, and the same for somebody made up.
     Hidden,
     /// Refused with a status below 500.
@@ -18,12 +18,12 @@ pub(super) enum Outcome {
 }
 
 /// One attack.
-pub(super) struct Case {
-    pub(super) id: &'static str,
-    pub(super) method: &'static str,
-    pub(super) path: String,
-    pub(super) body: Option<Value>,
-    pub(super) outcome: Outcome,
+pub(crate) struct Case {
+    pub(crate) id: &'static str,
+    pub(crate) method: &'static str,
+    pub(crate) path: String,
+    pub(crate) body: Option<Value>,
+    pub(crate) outcome: Outcome,
 }
 
 use Outcome::{Hidden, OnlyA, Refused, Safe};
@@ -53,7 +53,7 @@ fn form(id: &'static str, path: &str, fields: &str, outcome: Outcome) -> Case {
 }
 
 /// Under `patient/*.cruds` for A.
-pub(super) fn of_patient_a() -> Vec<Case> {
+pub(crate) fn of_patient_a() -> Vec<Case> {
     let mut cases = reads();
     cases.extend(searches());
     cases.extend(writes());
@@ -247,7 +247,7 @@ fn searches() -> Vec<Case> {
 }
 
 /// An Observation as an app writes it.
-pub(super) fn observation(patient: &str) -> Value {
+pub(crate) fn observation(patient: &str) -> Value {
     json!({ "resourceType": "Observation", "status": "final", "code": { "text": "written" },
         "category": [{ "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "laboratory" }] }],
         "subject": { "reference": format!("Patient/{patient}") } })
@@ -421,7 +421,7 @@ fn operations() -> Vec<Case> {
 }
 
 /// Under `patient/Observation.cruds?category=…|laboratory` for A.
-pub(super) fn of_laboratory_only() -> Vec<Case> {
+pub(crate) fn of_laboratory_only() -> Vec<Case> {
     let mut vital = observation("abuse-a");
     vital["category"][0]["coding"][0]["code"] = "vital-signs".into();
     let mut moved = identified("abuse-a-lab", "abuse-a");
@@ -466,7 +466,7 @@ pub(super) fn of_laboratory_only() -> Vec<Case> {
 }
 
 /// Cases that this table does not hold, and why.
-pub(super) const ELSEWHERE: &[(&str, &str)] = &[
+pub(crate) const ELSEWHERE: &[(&str, &str)] = &[
     (
         "A-PC18",
         "fhir_protocol: the_links_of_a_search_show_what_was_searched_and_lead_on_for_this_token",

@@ -4,12 +4,12 @@
 use serde_json::{Value, json};
 
 /// Stands in every resource of B.
-pub(super) const MARKER: &str = "PLANTED-IN-B";
+pub(crate) const MARKER: &str = "PLANTED-IN-B";
 /// B's record number, for identifier searches.
-pub(super) const MRN_SYSTEM: &str = "http://hospital.example/mrn";
+pub(crate) const MRN_SYSTEM: &str = "http://hospital.example/mrn";
 
 /// Everything, A's and B's.
-pub(super) fn world() -> Vec<Value> {
+pub(crate) fn world() -> Vec<Value> {
     let mut all = vec![
         json!({ "resourceType": "Practitioner", "id": "abuse-dr", "name": [{ "family": "Shared" }] }),
     ];

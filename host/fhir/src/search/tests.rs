@@ -496,7 +496,12 @@ fn a_search_says_to_which_patients_it_restricts_itself() {
         ("Observation", "patient=1", only(&["1"])),
         ("Observation", "patient=Patient/1,2", only(&["1", "2"])),
         ("Observation", "patient=1,2&subject=Patient/2", only(&["2"])),
-        ("Observation", "patient=1&patient=2", only(&[])),
+        ("Observation", "patient=1&patient=2", only(&["1"])),
+        (
+            "Observation",
+            "patient=1,2&performer=Patient/3",
+            only(&["3"]),
+        ),
         ("Observation", "subject=1", None),
         ("Observation", "subject:Patient=1", only(&["1"])),
         ("Observation", "subject=Patient/1,Group/2", None),

@@ -117,7 +117,8 @@ impl Visit {
                     ..door.session()
                 };
                 let pass = door.pass();
-                let _ = door.gateway.execute(&session, &pass, delete).await.unwrap();
+                let deleted = door.gateway.execute(&session, &pass, delete).await.unwrap();
+                deleted.release(&pass, drop).unwrap();
             }
             door.clock.advance(Duration::from_secs(3_600));
         }
@@ -530,4 +531,53 @@ fn rule_22_the_gateway_gives_out_what_the_policy_lets_through_and_nothing_else()
             asked.fetch_add(runtime.block_on(check(world)), Ordering::Relaxed);
         });
     }
+}
+
+/// What random questions found now and then, once more on purpose.
+#[tokio::test]
+async fn a_resource_in_reach_is_found_by_a_patient_beyond_reach() {
+    let door = Door::new().await;
+    let both = r#"{"resourceType":"Observation","id":"both","status":"final","code":{"text":"x"},
+        "subject":{"reference":"Patient/james"},"performer":[{"reference":"Patient/anna"}]}"#;
+    door.import(&[both], false).await;
+    for text in [
+        "Observation?patient=james",
+        "Observation?performer=Patient/anna",
+        "Observation?patient=james&performer=Patient/anna",
+        "Observation?patient=james&performer=Patient/anna&_id=both",
+    ] {
+        assert_eq!(door.page_of(text).await.total, Some(1), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_binary_is_shown_as_it_is_now_and_within_the_reach_of_its_own_scope() {
+    let door = Door::new().await.with("patient/Binary.r user/Patient.r");
+    let binary = |id: &str, of: &str| {
+        format!(
+            r#"{{"resourceType":"Binary","id":"{id}","contentType":"text/plain","securityContext":{{"reference":"Patient/{of}"}}}}"#
+        )
+    };
+    door.import(&[&binary("moved", "tom"), &binary("toms", "tom")], true)
+        .await;
+    door.import(&[&binary("moved", "anna")], true).await;
+    let vread = |version| Interaction::vread("Binary", "moved", version).unwrap();
+    assert!(door.call(read("Patient/tom")).await.is_ok());
+    assert!(door.call(read("Binary/moved")).await.is_ok());
+    assert!(door.call(vread("2")).await.is_ok());
+    for hidden in [vread("1"), read("Binary/toms")] {
+        assert_eq!(door.call(hidden).await.err(), Some(Refusal::NotFound));
+    }
+}
+
+#[tokio::test]
+async fn everything_leaves_out_what_no_app_is_given_and_gives_the_rest() {
+    let door = Door::new().await.with("patient/*.rs");
+    let audit = r#"{"resourceType":"AuditEvent","id":"a","agent":[{"who":{"reference":"Patient/anna"},"requestor":true}]}"#;
+    door.import(&[audit], false).await;
+    let (pass, session) = (door.pass(), door.session());
+    let asked = Everything::default();
+    let all = door.gateway.everything(&session, &pass, "anna", &asked);
+    let all = all.await.unwrap().release(&pass, |page| page).unwrap();
+    assert_eq!(all.matches.len(), 5);
 }

@@ -38,16 +38,14 @@ pub(super) async fn of_compartment(
         ));
     };
     let mut pairs = asked.request.pairs.clone();
+    let named = SearchQuery::parse(resource_type, pairs.as_slice());
+    let named = named.ok().and_then(|query| query.patient_restriction());
+    let contradicts = named.is_some_and(|named| !named.iter().any(|id| id == patient));
     pairs.push(parameter, &format!("Patient/{patient}"));
     // A compartment of somebody else does not exist for this caller, and one cannot be
     // somebody else's at the same time.
     let elsewhere = narrowing::only_patient(&asked.granted.session, resource_type)
         .is_some_and(|own| own.as_str() != patient);
-    let contradicts = SearchQuery::parse(resource_type, pairs.as_slice()).is_ok_and(|query| {
-        query
-            .patient_restriction()
-            .is_some_and(|named| named.is_empty())
-    });
     if contradicts {
         return Err(Refusal::NotFound.into());
     }
