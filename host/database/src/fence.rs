@@ -54,7 +54,8 @@ pub struct Revoked {
 /// What a revocation did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ended {
-    /// Calls that it ended.
+    /// Calls that ran under the mark when it was asked for, or came in until it was in
+    /// force. None of them runs any more.
     pub calls: usize,
     /// Microseconds until nothing old could be released any more.
     pub micros: u64,
@@ -170,8 +171,12 @@ impl Fence {
 
     async fn carry_out(&self, mark: Mark, reason: String) -> Result<Ended, FenceError> {
         let began = Instant::now();
+        // Whoever follows the hints may end a call before this one comes to it: kept from
+        // here on, it cannot go away uncounted.
+        let running = self.inner.table.calls(&mark);
         let generation = self.inner.bump(&mark, &reason).await?;
         let calls = self.inner.table.older_calls(&mark, generation);
+        drop(running);
         end(&calls, &mark, &reason);
         let ended = calls.iter().filter(|call| call.count()).count();
         let deadline = began + RELEASING_MAX;

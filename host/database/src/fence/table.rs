@@ -77,6 +77,11 @@ impl Table {
         }
     }
 
+    /// The calls that run, of whatever generation.
+    pub(super) fn calls(&self, mark: &Mark) -> Vec<Arc<Call>> {
+        self.older_calls(mark, u64::MAX)
+    }
+
     /// The calls that came in under an older generation and still run.
     pub(super) fn older_calls(&self, mark: &Mark, generation: u64) -> Vec<Arc<Call>> {
         // collected: a call that ends here unregisters, which takes this lock again

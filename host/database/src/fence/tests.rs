@@ -317,6 +317,19 @@ async fn another_node_hears_of_it_and_ends_its_calls() {
     assert_eq!(other.generations(&[app()]), fence.generations(&[app()]));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_goes_away_as_soon_as_it_is_ended_is_counted() {
+    // Whoever follows the hints may end it before the revoker comes to it.
+    let (_store, fence) = fence().await;
+    for round in 0..200 {
+        let pass = fence.enter(&fence.generations(&[app()])).unwrap();
+        let running = tokio::spawn(async move { pass.cancelled().await });
+        let ended = fence.revoke(app(), "unsafe").await.unwrap();
+        running.await.unwrap();
+        assert_eq!(ended.calls, 1, "round {round}");
+    }
+}
+
 #[tokio::test]
 async fn a_write_commits_only_under_its_generations() {
     let (store, fence) = fence().await;
