@@ -116,7 +116,7 @@ fn compartment(of: &str) -> &'static [&'static str] {
 const SHARED: [&str; 2] = ["Practitioner", "Organization"];
 
 /// Which element a search parameter looks at.
-pub(super) const PARAMETERS: [(&str, &str, &str); 21] = [
+pub(super) const PARAMETERS: [(&str, &str, &str); 22] = [
     ("Patient", "name", "name"),
     ("Patient", "gender", "gender"),
     ("Patient", "link", "link"),
@@ -129,6 +129,7 @@ pub(super) const PARAMETERS: [(&str, &str, &str); 21] = [
     ("Observation", "focus", "focus"),
     ("Observation", "has-member", "hasMember"),
     ("Condition", "category", "category"),
+    ("Condition", "code", "code"),
     ("Condition", "subject", "subject"),
     ("Condition", "patient", "subject"),
     ("Condition", "asserter", "asserter"),
@@ -141,10 +142,14 @@ pub(super) const PARAMETERS: [(&str, &str, &str); 21] = [
 ];
 
 fn element(of: &str, parameter: &str) -> Option<&'static str> {
+    if parameter.starts_with('_') {
+        return None;
+    }
     let found = PARAMETERS
         .iter()
         .find(|(name, code, _)| *name == of && *code == parameter);
-    found.map(|(_, _, element)| *element)
+    let (_, _, element) = found.unwrap_or_else(|| panic!("the model lacks {of}.{parameter}"));
+    Some(element)
 }
 
 /// What the References in an element name on this server: `Type/id`, with or without a
@@ -186,11 +191,12 @@ impl Policy {
     }
 
     fn hides(&self, of: &str, parameter: &str) -> bool {
+        // Looked up in any case, so that what the model lacks is seen at once.
+        let element = element(of, parameter);
         let Some(hiding) = self.hiding.filter(|hiding| hiding.of == of) else {
             return false;
         };
-        element(of, parameter)
-            .is_some_and(|element| hiding.elements.contains(&element) != hiding.only)
+        element.is_some_and(|element| hiding.elements.contains(&element) != hiding.only)
     }
 
     /// The grants in force, whatever is stored.
