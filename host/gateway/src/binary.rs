@@ -8,6 +8,7 @@ use glovebox_policy::{Basis, Decision, Denial, Permitted, Rule, decide};
 use crate::gateway::Gateway;
 use crate::plan::reaches;
 use crate::refusal::Refusal;
+use crate::search::Readable;
 use crate::session::Session;
 
 /// Resources that are looked at for one Binary, at most.
@@ -58,12 +59,14 @@ impl Gateway {
             .filter(|(of, id)| of != "Patient" || within(id))
             .unwrap_or_else(|| ("Patient".to_owned(), "-".to_owned()));
         let contexts = self.readable(session, interaction, &[context]).await?;
+        // What another scope lets read is not what this one reaches, and an entry may be of
+        // an earlier version, about somebody else.
+        let reached = |found: &Readable| {
+            let facts = &found.head.facts;
+            compartment::is_universal(facts.resource_type()) || facts.patients().any(within)
+        };
         if has_context {
-            // What another scope lets read is not what this one reaches.
-            return Ok(contexts.iter().any(|found| {
-                let facts = &found.head.facts;
-                compartment::is_universal(facts.resource_type()) || facts.patients().any(within)
-            }));
+            return Ok(contexts.iter().any(reached));
         }
         let mut names: Vec<(String, String)> = shown
             .by
@@ -78,11 +81,10 @@ impl Gateway {
         names.sort();
         names.dedup();
         for readable in self.readable(session, interaction, &names).await? {
-            if readable.head.deleted {
+            if readable.head.deleted || !reached(&readable) {
                 continue;
             }
             let bytes = store.load(&readable.head).await.map_err(broken)?;
-            // The entry may be of an earlier version.
             let current: Option<serde_json::Value> = serde_json::from_slice(&bytes).ok();
             if current.is_some_and(|current| shown_binaries(&current).contains(id)) {
                 return Ok(true);

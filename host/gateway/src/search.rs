@@ -3,6 +3,8 @@
 mod include;
 mod readable;
 
+pub(crate) use readable::Readable;
+
 use bytes::Bytes;
 use glovebox_database::fence::Pass;
 use glovebox_fhir::search::{Output, Summary, Total, subset};

@@ -571,6 +571,26 @@ async fn a_binary_is_shown_as_it_is_now_and_within_the_reach_of_its_own_scope() 
 }
 
 #[tokio::test]
+async fn a_document_that_moved_to_another_patient_shows_its_binary_there_only() {
+    let document = |of: &str| {
+        format!(
+            r#"{{"resourceType":"DocumentReference","id":"moved","status":"current",
+            "subject":{{"reference":"Patient/{of}"}},"content":[{{"attachment":{{"url":"Binary/scan"}}}}]}}"#
+        )
+    };
+    let door = Door::new()
+        .await
+        .with("patient/Binary.r user/DocumentReference.r");
+    let scan = r#"{"resourceType":"Binary","id":"scan","contentType":"text/plain"}"#;
+    door.import(&[scan, &document("anna")], true).await;
+    assert!(door.call(read("Binary/scan")).await.is_ok());
+    door.import(&[&document("tom")], true).await;
+    assert!(door.call(read("DocumentReference/moved")).await.is_ok());
+    let now = door.call(read("Binary/scan")).await;
+    assert_eq!(now.err(), Some(Refusal::NotFound));
+}
+
+#[tokio::test]
 async fn everything_leaves_out_what_no_app_is_given_and_gives_the_rest() {
     let door = Door::new().await.with("patient/*.rs");
     let audit = r#"{"resourceType":"AuditEvent","id":"a","agent":[{"who":{"reference":"Patient/anna"},"requestor":true}]}"#;
