@@ -1,22 +1,42 @@
 //! Who may open whom: one record per user and patient, and an explicit one for "everyone".
 //!
+//! A record says by what the right is held: what an administrator, a file or an EHR asserted,
+//! and what follows from resources of the record itself. Each stands and falls by itself.
 //! The gateway asks on every call. Whoever takes a relation away also revokes
 //! [`crate::Mark::Relations`], so that calls under way stop.
 
-use std::collections::BTreeSet;
+mod derived;
+mod holding;
+mod origin;
+mod pending;
+mod people;
+mod statement;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use glovebox_model::{PatientId, TenantId, Timestamp, UserId};
-use serde::{Deserialize, Serialize};
 
 use crate::records::SCAN_MAX;
 use crate::{Batch, Durability, Expect, Keyspace, RecordsError, Stored};
+
+pub use derived::{Accepted, Shift};
+pub use holding::{Holding, Source, Term};
+pub use origin::{Origin, OriginKind};
+pub use pending::Pending;
+pub use people::{PeopleChange, Person};
+pub use statement::{MEMBERS_MAX, Statement};
 
 #[cfg(test)]
 mod tests;
 
 /// Most patients that a search without a patient covers; beyond that it is too costly.
 pub const PATIENTS_MAX: usize = 200;
+
+/// Most rights that are asserted in one go.
+pub const ASSERTIONS_MAX: usize = 2_000;
+/// How often a change is tried again when something changed underneath it.
+const TRIES_MAX: usize = 8;
 
 /// Stands in a key for every patient; no patient id holds it, and it sorts before all.
 const EVERYONE: &str = "*";
@@ -39,41 +59,25 @@ impl fmt::Display for Right {
     }
 }
 
-/// Where a relation comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Source {
-    /// An administrator said so.
-    Api,
-    /// Read from a file.
-    Csv,
-    /// Derived from a CareTeam.
-    CareTeam,
-    /// Derived from a RelatedPerson, or the person's own record.
-    RelatedPerson,
-    /// Asserted by a trusted EHR.
-    Ehr,
-}
-
-impl Source {
-    /// The stable text form.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Api => "api",
-            Self::Csv => "csv",
-            Self::CareTeam => "care-team",
-            Self::RelatedPerson => "related-person",
-            Self::Ehr => "ehr",
-        }
-    }
-}
-
-/// A stored relation.
+/// A stored relation: a right and by what it is held.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Relation {
+    /// Whose it is.
+    pub user: UserId,
     /// Whom it lets the user open.
     pub right: Right,
-    /// Where it comes from.
+    /// By what; never empty. It counts as long as one of them does.
+    pub holdings: Vec<Holding>,
+}
+
+/// A right that somebody asserts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assertion {
+    /// For whom.
+    pub user: UserId,
+    /// Whom it lets the user open.
+    pub right: Right,
+    /// Who says so.
     pub source: Source,
     /// From when on it no longer counts.
     pub expires: Option<Timestamp>,
@@ -90,14 +94,6 @@ pub enum Rights {
     TooMany,
 }
 
-/// The stored form; the instant in microseconds.
-#[derive(Serialize, Deserialize)]
-struct Record {
-    source: Source,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expires: Option<i64>,
-}
-
 /// The relations of all users.
 #[derive(Clone)]
 pub struct Relations {
@@ -110,7 +106,7 @@ impl Relations {
         Self { keyspace }
     }
 
-    /// Lets a user open a patient, until `expires`. Replaces what was said before.
+    /// Lets a user open a patient, until `expires`. Replaces what the same source said before.
     ///
     /// # Errors
     /// If the records fail.
@@ -122,8 +118,17 @@ impl Relations {
         source: Source,
         expires: Option<Timestamp>,
     ) -> Result<(), RecordsError> {
-        self.put(key(tenant, user, patient.as_str()), source, expires)
-            .await
+        let (user, right) = (user.clone(), Right::Patient(patient.clone()));
+        self.assert(
+            tenant,
+            &[Assertion {
+                user,
+                right,
+                source,
+                expires,
+            }],
+        )
+        .await
     }
 
     /// Lets a user open every patient, until `expires`.
@@ -137,25 +142,63 @@ impl Relations {
         source: Source,
         expires: Option<Timestamp>,
     ) -> Result<(), RecordsError> {
-        self.put(key(tenant, user, EVERYONE), source, expires).await
+        let (user, right) = (user.clone(), Right::Everyone);
+        self.assert(
+            tenant,
+            &[Assertion {
+                user,
+                right,
+                source,
+                expires,
+            }],
+        )
+        .await
     }
 
-    async fn put(
+    /// Grants several rights, all or nothing; on disk when this returns. Each replaces what
+    /// the same source said of the same right before.
+    ///
+    /// # Errors
+    /// If the records fail, or there are more than [`ASSERTIONS_MAX`].
+    pub async fn assert(
         &self,
-        key: Vec<u8>,
-        source: Source,
-        expires: Option<Timestamp>,
+        tenant: &TenantId,
+        assertions: &[Assertion],
     ) -> Result<(), RecordsError> {
-        let record = Record {
-            source,
-            expires: expires.map(Timestamp::micros),
-        };
-        let value = serde_json::to_vec(&record).map_err(unusable)?;
-        self.commit(Batch::new().put(key, value, Expect::Any)).await
+        if assertions.len() > ASSERTIONS_MAX {
+            return Err(RecordsError::TooLarge {
+                what: "a list of relations",
+                size: assertions.len(),
+                max: ASSERTIONS_MAX,
+            });
+        }
+        let mut wanted: BTreeMap<Vec<u8>, Vec<Holding>> = BTreeMap::new();
+        for said in assertions {
+            let key = key(tenant, &said.user, &said.right.to_string());
+            let holding = Holding::asserted(said.source, said.expires);
+            wanted.entry(key).or_default().push(holding);
+        }
+        let keys: Vec<Vec<u8>> = wanted.keys().cloned().collect();
+        for _ in 0..TRIES_MAX {
+            let found = self.keyspace.get_many(&keys).await?;
+            let mut batch = Batch::new();
+            for ((key, said), stored) in wanted.iter().zip(&found) {
+                let mut holdings = held(stored.as_ref())?;
+                for holding in said {
+                    holdings.retain(|one| one.origin.is_some() || one.source != holding.source);
+                    holdings.push(holding.clone());
+                }
+                batch = put(batch, key.clone(), &holdings, stored.as_ref())?;
+            }
+            if self.commit(batch, Durability::Sync).await? {
+                return Ok(());
+            }
+        }
+        Err(contended())
     }
 
-    /// Takes a right away; on disk when this returns. Whether there was one does not
-    /// matter.
+    /// Takes away what was asserted of a right; on disk when this returns. Whether there was
+    /// anything does not matter. What follows from the record stays, and is answered.
     ///
     /// # Errors
     /// If the records fail.
@@ -164,16 +207,23 @@ impl Relations {
         tenant: &TenantId,
         user: &UserId,
         right: &Right,
-    ) -> Result<(), RecordsError> {
+    ) -> Result<Vec<Holding>, RecordsError> {
         let key = key(tenant, user, &right.to_string());
-        self.commit(Batch::new().delete(key, Expect::Any)).await
+        for _ in 0..TRIES_MAX {
+            let stored = self.keyspace.get(&key).await?;
+            let mut holdings = held(stored.as_ref())?;
+            holdings.retain(|one| one.origin.is_some());
+            let batch = put(Batch::new(), key.clone(), &holdings, stored.as_ref())?;
+            if self.commit(batch, Durability::Sync).await? {
+                return Ok(holdings);
+            }
+        }
+        Err(contended())
     }
 
-    async fn commit(&self, batch: Batch) -> Result<(), RecordsError> {
-        match self.keyspace.commit(batch, Durability::Sync).await? {
-            Ok(_) => Ok(()),
-            Err(_) => Err(unusable("a write that expects nothing met a conflict")),
-        }
+    /// Whether it was carried out; if not, something changed underneath.
+    async fn commit(&self, batch: Batch, durability: Durability) -> Result<bool, RecordsError> {
+        Ok(self.keyspace.commit(batch, durability).await?.is_ok())
     }
 
     /// Whether a user may open a patient now. Two point reads, whatever there is.
@@ -192,7 +242,7 @@ impl Relations {
             key(tenant, user, EVERYONE),
         ];
         for stored in self.keyspace.get_many(&keys).await?.iter().flatten() {
-            if is_live(&read(stored)?, now) {
+            if holding::is_live(&stored.value, now)? {
                 return Ok(true);
             }
         }
@@ -210,83 +260,107 @@ impl Relations {
         now: Timestamp,
         limit: usize,
     ) -> Result<Rights, RecordsError> {
+        let prefix = key(tenant, user, "");
         let mut patients = BTreeSet::new();
-        let mut after = None;
+        let mut after: Option<Vec<u8>> = None;
         loop {
-            let page = self.page(tenant, user, after.as_ref(), SCAN_MAX).await?;
-            for (right, record) in &page {
-                match right {
-                    _ if !is_live(record, now) => {}
+            let from = after.as_deref();
+            let found = self.keyspace.scan(&prefix, from, SCAN_MAX).await?;
+            for (key, stored) in &found {
+                if !holding::is_live(&stored.value, now)? {
+                    continue;
+                }
+                match right(key, &prefix)? {
                     Right::Everyone => return Ok(Rights::Everyone),
                     Right::Patient(_) if patients.len() >= limit => return Ok(Rights::TooMany),
                     Right::Patient(patient) => {
-                        patients.insert(patient.clone());
+                        patients.insert(patient);
                     }
                 }
             }
-            match page.into_iter().next_back() {
-                Some((right, _)) => after = Some(right),
+            match found.into_iter().next_back() {
+                Some((key, _)) => after = Some(key),
                 None => return Ok(Rights::Patients(patients)),
             }
         }
     }
 
-    /// A user's relations, expired ones included, after `after`, at most `limit`.
+    /// The relations of one user, or of everybody in the tenant: expired ones included, by
+    /// user, after `after`, at most `limit`.
     ///
     /// # Errors
     /// If the records fail.
     pub async fn list(
         &self,
         tenant: &TenantId,
-        user: &UserId,
-        after: Option<&Right>,
+        user: Option<&UserId>,
+        after: Option<(&UserId, &Right)>,
         limit: usize,
     ) -> Result<Vec<Relation>, RecordsError> {
-        let page = self.page(tenant, user, after, limit).await?;
-        let relation = |(right, record): (Right, Record)| Relation {
-            right,
-            source: record.source,
-            expires: record.expires.map(Timestamp::from_micros),
-        };
-        Ok(page.into_iter().map(relation).collect())
-    }
-
-    async fn page(
-        &self,
-        tenant: &TenantId,
-        user: &UserId,
-        after: Option<&Right>,
-        limit: usize,
-    ) -> Result<Vec<(Right, Record)>, RecordsError> {
-        let prefix = key(tenant, user, "");
-        let after = after.map(|right| key(tenant, user, &right.to_string()));
+        let whole = format!("{tenant}/").into_bytes();
+        let prefix = user.map_or_else(|| whole.clone(), |user| key(tenant, user, ""));
+        let after = after.map(|(user, right)| key(tenant, user, &right.to_string()));
         let found = self.keyspace.scan(&prefix, after.as_deref(), limit).await?;
-        let right = |(key, stored): &(Vec<u8>, Stored)| {
-            let name = key.strip_prefix(prefix.as_slice()).unwrap_or_default();
+        let relation = |(key, stored): &(Vec<u8>, Stored)| {
+            let name = key.strip_prefix(whole.as_slice()).unwrap_or_default();
             let name = std::str::from_utf8(name).map_err(unusable)?;
-            let right = match name {
-                EVERYONE => Right::Everyone,
-                patient => Right::Patient(patient.parse().map_err(unusable)?),
-            };
-            Ok((right, read(stored)?))
+            let user = name.split('/').next().unwrap_or_default();
+            let user: UserId = user.parse().map_err(unusable)?;
+            let right = right(key, &self::key(tenant, &user, ""))?;
+            let holdings = holding::decode(&stored.value)?;
+            Ok(Relation {
+                user,
+                right,
+                holdings,
+            })
         };
-        found.iter().map(right).collect()
+        found.iter().map(relation).collect()
     }
 }
 
-/// `{tenant}/{user}/{patient}`: no identifier holds a slash.
+/// `{tenant}/{user}/{patient}`: no identifier holds a slash. Other records of this namespace
+/// begin with a tilde, which no tenant does.
 fn key(tenant: &TenantId, user: &UserId, patient: &str) -> Vec<u8> {
     format!("{tenant}/{user}/{patient}").into_bytes()
 }
 
-fn is_live(record: &Record, now: Timestamp) -> bool {
-    record.expires.is_none_or(|expires| now.micros() < expires)
+/// The right that a key under the prefix of its user stands for.
+fn right(key: &[u8], prefix: &[u8]) -> Result<Right, RecordsError> {
+    let name = key.strip_prefix(prefix).unwrap_or_default();
+    Ok(match std::str::from_utf8(name).map_err(unusable)? {
+        EVERYONE => Right::Everyone,
+        patient => Right::Patient(patient.parse().map_err(unusable)?),
+    })
 }
 
-fn read(stored: &Stored) -> Result<Record, RecordsError> {
-    serde_json::from_slice(&stored.value).map_err(unusable)
+fn held(stored: Option<&Stored>) -> Result<Vec<Holding>, RecordsError> {
+    stored.map_or_else(|| Ok(Vec::new()), |stored| holding::decode(&stored.value))
+}
+
+/// What a change of a record expects to find: what was read.
+fn unchanged(stored: Option<&Stored>) -> Expect {
+    stored.map_or(Expect::Absent, |stored| Expect::Version(stored.version))
+}
+
+/// Writes the holdings of a record over what was read of it; without holdings there is none.
+fn put(
+    batch: Batch,
+    key: Vec<u8>,
+    holdings: &[Holding],
+    stored: Option<&Stored>,
+) -> Result<Batch, RecordsError> {
+    let expect = unchanged(stored);
+    Ok(match (holdings.is_empty(), stored) {
+        (true, None) => batch.check(key, expect),
+        (true, Some(_)) => batch.delete(key, expect),
+        (false, _) => batch.put(key, holding::encode(holdings)?, expect),
+    })
 }
 
 fn unusable(what: impl fmt::Display) -> RecordsError {
     RecordsError::Unusable(format!("a relation cannot be read: {what}"))
+}
+
+fn contended() -> RecordsError {
+    RecordsError::Unusable("a relation changed again and again while it was written".to_owned())
 }

@@ -1,3 +1,5 @@
+mod derived;
+
 use std::time::Duration;
 
 use super::*;
@@ -175,20 +177,17 @@ async fn the_list_says_source_and_end_and_pages() {
             .relations
             .grant_everyone(&world.main, &world.okafor, Source::CareTeam, None);
     everyone.await.unwrap();
-    let list = |after| {
-        let world = &world;
-        async move {
-            world
-                .relations
-                .list(&world.main, &world.okafor, after, 2)
-                .await
-                .unwrap()
-        }
+    let list = async |after: Option<&Right>| {
+        let after = after.map(|right| (&world.okafor, right));
+        let listed = world
+            .relations
+            .list(&world.main, Some(&world.okafor), after, 2);
+        listed.await.unwrap()
     };
     let relation = |right, source, expires| Relation {
+        user: world.okafor.clone(),
         right,
-        source,
-        expires,
+        holdings: vec![Holding::asserted(source, expires)],
     };
     let a = Right::Patient(patient("a"));
     let first = vec![
@@ -198,4 +197,90 @@ async fn the_list_says_source_and_end_and_pages() {
     assert_eq!(list(None).await, first);
     let b = relation(Right::Patient(patient("b")), Source::Api, Some(NOW));
     assert_eq!(list(Some(&a)).await, vec![b]);
+}
+
+#[tokio::test]
+async fn the_list_of_a_tenant_goes_from_user_to_user_and_shows_nothing_of_another() {
+    let world = world();
+    let rivera: UserId = "dr.rivera".parse().unwrap();
+    let sandbox = "sandbox".parse().unwrap();
+    world.grant("a", None).await;
+    for (tenant, id) in [(&world.main, "b"), (&world.main, "c"), (&sandbox, "d")] {
+        let id = patient(id);
+        let granted = world
+            .relations
+            .grant(tenant, &rivera, &id, Source::Ehr, None);
+        granted.await.unwrap();
+    }
+    let mut seen = Vec::new();
+    let mut after: Option<(UserId, Right)> = None;
+    loop {
+        let from = after.as_ref().map(|(user, right)| (user, right));
+        let page = world.relations.list(&world.main, None, from, 1);
+        let Some(next) = page.await.unwrap().pop() else {
+            break;
+        };
+        seen.push(format!("{} {}", next.user, next.right));
+        after = Some((next.user, next.right));
+    }
+    assert_eq!(seen, ["dr.rivera b", "dr.rivera c", "nurse.okafor a"]);
+}
+
+#[tokio::test]
+async fn each_source_holds_a_right_by_itself_and_a_withdrawal_takes_all_that_was_asserted() {
+    let world = world();
+    let anna = patient("anna-rossi");
+    let grant = |source, expires| {
+        world
+            .relations
+            .grant(&world.main, &world.okafor, &anna, source, expires)
+    };
+    grant(Source::Csv, Some(NOW)).await.unwrap();
+    assert!(!world.may_open("anna-rossi", NOW).await);
+    grant(Source::Ehr, None).await.unwrap();
+    grant(Source::Csv, Some(NOW)).await.unwrap();
+    assert!(world.may_open("anna-rossi", NOW).await);
+    let right = Right::Patient(anna.clone());
+    let left = world
+        .relations
+        .revoke(&world.main, &world.okafor, &right)
+        .await
+        .unwrap();
+    assert_eq!(left, []);
+    assert!(!world.may_open("anna-rossi", NOW).await);
+}
+
+#[tokio::test]
+async fn a_record_of_one_source_as_it_was_written_before_counts_still() {
+    let world = world();
+    let key = b"main/nurse.okafor/anna-rossi".to_vec();
+    let old = br#"{"source":"care-team","expires":1000000001}"#.to_vec();
+    let written = Batch::new().put(key, old, Expect::Absent);
+    assert!(
+        world
+            .relations
+            .commit(written, Durability::Sync)
+            .await
+            .unwrap()
+    );
+    assert!(world.may_open("anna-rossi", NOW).await);
+    let later = NOW + Duration::from_micros(1);
+    assert!(!world.may_open("anna-rossi", later).await);
+}
+
+#[tokio::test]
+async fn a_list_of_rights_is_granted_as_a_whole_or_not_at_all() {
+    let world = world();
+    let one = |n: usize| Assertion {
+        user: world.okafor.clone(),
+        right: Right::Patient(patient(&format!("p{n}"))),
+        source: Source::Csv,
+        expires: None,
+    };
+    let many: Vec<_> = (0..=ASSERTIONS_MAX).map(one).collect();
+    assert!(world.relations.assert(&world.main, &many).await.is_err());
+    assert!(!world.may_open("p0", NOW).await);
+    let most = &many[..ASSERTIONS_MAX];
+    world.relations.assert(&world.main, most).await.unwrap();
+    assert!(world.may_open("p0", NOW).await && world.may_open("p1999", NOW).await);
 }
