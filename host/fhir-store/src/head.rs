@@ -6,6 +6,8 @@ use bytes::Bytes;
 use glovebox_fhir::{Facts, ValueRef};
 use glovebox_model::{Digest, Timestamp};
 
+use crate::newest;
+
 /// Layout of the fixed part: version, instant, flags, length, digests of stored and given bytes.
 const FIXED: usize = 8 + 8 + 1 + 4 + 32 + 32;
 const DELETED: u8 = 1;
@@ -59,10 +61,16 @@ impl Head {
             .collect()
     }
 
+    /// How often it is stored: as current, as a version, and under each patient once or twice.
+    pub(crate) fn copies(&self) -> usize {
+        let view = self.facts.view();
+        2 + view.patients().count() + newest::count(&view)
+    }
+
     /// Whether the facts stand in records of their own.
     pub(crate) fn is_folded(&self) -> bool {
         let bytes = self.facts.as_bytes().len();
-        let copies = 2 + self.facts.patients().count();
+        let copies = self.copies();
         bytes > INLINE_BYTES_MAX || bytes.saturating_mul(copies) > COPIES_BYTES_MAX
     }
 

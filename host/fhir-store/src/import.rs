@@ -120,6 +120,7 @@ impl FhirStore {
     /// Writes a batch of considered resources under one intent, durably, all or nothing.
     /// No resource may appear twice.
     pub async fn import(&self, batch: &[Planned], intent: u64) -> Result<Imported, StoreError> {
+        self.newest_is_whole().await?;
         let mut operations = Batch::new().put(key::intent(intent), Vec::new(), Expect::Any);
         let mut seen = HashSet::new();
         for Planned { prepared, old } in batch {

@@ -20,6 +20,29 @@ pub(crate) fn all_of_patient(patient: &str, resource_type: &str) -> Vec<u8> {
     format!("p/{patient}/{resource_type}/").into_bytes()
 }
 
+/// The current version once more, under each patient, where the order "newest first" puts it:
+/// what follows the prefix is its sort key.
+pub(crate) fn newest(patient: &str, resource_type: &str, sort_key: &[u8]) -> Vec<u8> {
+    let mut key = all_newest(patient, resource_type);
+    key.extend_from_slice(sort_key);
+    key
+}
+
+/// All current versions of a type in a patient's compartment, the newest first.
+pub(crate) fn all_newest(patient: &str, resource_type: &str) -> Vec<u8> {
+    format!("d/{patient}/{resource_type}/").into_bytes()
+}
+
+/// The mark that [`newest`] holds all that it should.
+pub(crate) fn newest_is_whole() -> Vec<u8> {
+    b"m/newest".to_vec()
+}
+
+/// All current versions of patients.
+pub(crate) fn of_patients() -> Vec<u8> {
+    b"p/".to_vec()
+}
+
 /// That a resource refers to another one; the value is empty.
 pub(crate) fn reference(target: (&str, &str), resource_type: &str, id: &str) -> Vec<u8> {
     let (of, target) = target;

@@ -11,6 +11,7 @@ mod head;
 mod history;
 mod import;
 mod key;
+mod newest;
 mod search;
 mod store;
 #[cfg(test)]

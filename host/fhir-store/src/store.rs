@@ -1,10 +1,13 @@
 //! Reading: facts first, bytes only after the caller has decided.
 
+use std::sync::Arc;
+
 use bytes::{Bytes, BytesMut};
 use glovebox_database::{Keyspace, Stored};
 use glovebox_fhir::{Facts, Interaction};
 use glovebox_model::Digest;
 use glovebox_policy::Permitted;
+use tokio::sync::OnceCell;
 
 use crate::error::StoreError;
 use crate::head::{Head, facts_part, fold, is_folded, unfolded};
@@ -18,12 +21,17 @@ pub(crate) const PIECE_BYTES: usize = 60 << 10;
 #[derive(Clone)]
 pub struct FhirStore {
     pub(crate) records: Keyspace,
+    /// Looked up once: see `newest.rs`.
+    pub(crate) newest_is_whole: Arc<OnceCell<bool>>,
 }
 
 impl FhirStore {
     /// The store in a namespace of its own.
     pub fn new(records: Keyspace) -> Self {
-        Self { records }
+        Self {
+            records,
+            newest_is_whole: Arc::default(),
+        }
     }
 
     /// What is known of the current version of the resource that an interaction names. One

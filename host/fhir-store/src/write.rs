@@ -12,6 +12,7 @@ use crate::binary;
 use crate::error::{StoreError, TooLarge};
 use crate::head::Head;
 use crate::key;
+use crate::newest;
 use crate::store::{FhirStore, PIECE_BYTES};
 
 /// Largest resource that is kept: what a caller may send, and the `meta` that is set.
@@ -104,6 +105,8 @@ impl FhirStore {
         commit: Commit<'_>,
         beside: Batch,
     ) -> Result<Result<Vec<Committed>, WriteRefused>, StoreError> {
+        // Looked up before the first write: an empty store keeps the order from here on.
+        self.newest_is_whole().await?;
         let whole = |key: &[u8]| self.records.absolute(key);
         let mut batch = beside.put(whole(&key::intent(commit.intent)), Vec::new(), Expect::Any);
         let mut committed = Vec::with_capacity(commit.changes.len());
@@ -236,7 +239,7 @@ impl Prepared {
 
     /// Bytes of the values that writing this version takes.
     pub(crate) fn bytes_written(&self) -> usize {
-        let heads = 2 + self.head.facts.patients().count();
+        let heads = self.head.copies();
         let facts = self.head.facts.as_bytes().len();
         if self.head.is_folded() {
             return self.bytes.len() + facts + heads * 512;
@@ -314,6 +317,19 @@ impl Prepared {
                 Expect::Any,
             );
         }
+        let newest = |head: &Head| newest::keys(&head.facts.view());
+        let is: BTreeSet<_> = match head.deleted {
+            true => BTreeSet::new(),
+            false => newest(head).into_iter().collect(),
+        };
+        for key in before.map(newest).unwrap_or_default() {
+            if !is.contains(&key) {
+                batch = batch.delete(whole(&key), Expect::Any);
+            }
+        }
+        for key in is {
+            batch = batch.put(whole(&key), value.clone(), Expect::Any);
+        }
         for key in binary::keys(head, &self.binaries) {
             batch = batch.put(whole(&key), Vec::new(), Expect::Any);
         }
@@ -348,10 +364,11 @@ pub(crate) fn operations_of(prepared: &Prepared, old: Option<&Head>) -> usize {
     2 + prepared.bytes.len().div_ceil(PIECE_BYTES)
         + prepared.head.facts.as_bytes().len().div_ceil(PIECE_BYTES)
         + prepared.head.facts.patients().count()
+        + newest::count(&prepared.head.facts.view())
         + prepared.head.references().len()
         + 1
         + prepared.binaries.len() * prepared.head.facts.patients().count().max(1)
         + old.map_or(0, |old| {
-            old.facts.patients().count() + old.references().len()
+            old.facts.patients().count() + newest::count(&old.facts.view()) + old.references().len()
         })
 }

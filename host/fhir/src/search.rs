@@ -22,7 +22,7 @@ pub use decimal::Decimal;
 pub use error::SearchError;
 pub use output::{Include, Output, Summary, Total};
 pub use parse::{Handling, Ignored, ParseOptions};
-pub use sort::{SortBy, SortKey};
+pub use sort::{SortBy, SortKey, newest_first};
 pub use subset::subset;
 pub(crate) use text::normalise;
 

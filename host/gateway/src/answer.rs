@@ -33,7 +33,9 @@ pub struct Page {
     pub included: Vec<Released>,
     /// Where the next page starts.
     pub next: Option<Cursor>,
-    /// All matches that the caller may see, counted exactly, where that was done.
+    /// All matches that the caller may see, counted exactly, where that was done: if the
+    /// search asks for it, or if it took no more than the page. Whether there is more,
+    /// `next` says.
     pub total: Option<u64>,
 }
 

@@ -1,4 +1,5 @@
-//! After a crash: intents without an outcome are settled from the store.
+//! What a start finds: intents that a crash left without an outcome are settled from the
+//! store, and what an earlier version wrote is put in order.
 
 use glovebox_database::ledger::Entry;
 use glovebox_model::Digest;
@@ -8,6 +9,16 @@ use crate::gateway::{Gateway, unavailable};
 use crate::refusal::Refusal;
 
 impl Gateway {
+    /// Puts data of an earlier version into the order that searches use. To be called once at
+    /// start, before anything is served. Answers how many resources it concerned.
+    pub async fn complete_orders(&self) -> Result<usize, Refusal> {
+        let mut taken_in = 0;
+        for store in self.stores.values() {
+            taken_in += store.complete_newest().await.map_err(unavailable)?;
+        }
+        Ok(taken_in)
+    }
+
     /// Records, for each intent that has no outcome, whether the store committed it. To be
     /// called once at start, before anything is served. Answers how many there were.
     pub async fn settle_intents(&self) -> Result<usize, Refusal> {

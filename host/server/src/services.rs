@@ -124,6 +124,13 @@ impl Services {
         if settled > 0 {
             tracing::warn!(settled, "writes that a crash had left open were settled");
         }
+        let ordered = gateway
+            .complete_orders()
+            .await
+            .map_err(|_| StartError::Order)?;
+        if ordered > 0 {
+            tracing::info!(ordered, "resources of an earlier version were put in order");
+        }
         let compiled_key = vault.get_or_create("compiled-code-key", random_key).await?;
         let cache = CodeCache::new(capability(&dir, "compiled")?, &compiled_key);
         let runtime_settings = RuntimeSettings {

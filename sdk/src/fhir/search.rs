@@ -92,7 +92,7 @@ pub struct Found {
     pub matches: Vec<Value>,
     /// Resources that came along (`_include`).
     pub included: Vec<Value>,
-    /// Matches in all, where the server could count them exactly.
+    /// Matches in all, where the host counted them: ask for it with `_total`.
     pub total: Option<u64>,
     /// Whether every match was collected.
     pub complete: bool,
@@ -129,7 +129,7 @@ impl Cursor {
             .map(Some)
     }
 
-    /// Matches in all, where the server could count them exactly.
+    /// Matches in all, where the host counted them: ask for it with `_total`.
     pub fn total(&self) -> Option<u64> {
         self.pages.total()
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use glovebox_fhir::search::newest_first;
 use glovebox_fhir::{Interaction, SearchQuery, compartment};
 use glovebox_policy::Permitted;
 
@@ -16,8 +17,19 @@ pub(super) struct Candidates {
     pub(super) prefixes: Vec<Vec<u8>>,
     /// Named by the entries of the index of references under these prefixes.
     pub(super) referring: Vec<Vec<u8>>,
+    /// All of them once more, in the order asked for, under one prefix, if there is one.
+    pub(super) order: Option<Order>,
     /// Whether the query named patients beyond the permit's reach.
     pub(super) outside_reach: bool,
+}
+
+/// Candidates that stand in the order asked for: the key after the prefix is the sort key.
+#[derive(Debug)]
+pub(super) enum Order {
+    /// By id, as all heads stand.
+    ById(Vec<u8>),
+    /// The newest first, in an index of its own.
+    NewestFirst(Vec<u8>),
 }
 
 impl Candidates {
@@ -80,6 +92,7 @@ pub(super) fn candidates(permitted: &Permitted<Interaction>, query: &SearchQuery
             ..Candidates::default()
         },
         Some(patients) => Candidates {
+            order: only(&patients).and_then(|patient| order_of_patient(patient, query)),
             prefixes: patients
                 .iter()
                 .map(|patient| key::all_of_patient(patient, resource_type))
@@ -93,13 +106,34 @@ pub(super) fn candidates(permitted: &Permitted<Interaction>, query: &SearchQuery
     }
 }
 
+fn only<'a>(patients: &BTreeSet<&'a str>) -> Option<&'a str> {
+    let mut patients = patients.iter();
+    patients
+        .next()
+        .copied()
+        .filter(|_| patients.next().is_none())
+}
+
+fn order_of_patient(patient: &str, query: &SearchQuery) -> Option<Order> {
+    let resource_type = query.resource_type();
+    match query.sort() {
+        [] => Some(Order::ById(key::all_of_patient(patient, resource_type))),
+        [one] if newest_first(resource_type).as_ref() == Some(one) => {
+            Some(Order::NewestFirst(key::all_newest(patient, resource_type)))
+        }
+        _ => None,
+    }
+}
+
 /// Candidates where no patient narrows: what refers to the targets that the query names, or
 /// else all of the type.
 fn of_everybody(query: &SearchQuery) -> Candidates {
     let resource_type = query.resource_type();
     let Some(targets) = query.reference_targets().next() else {
+        let all = key::heads(resource_type);
         return Candidates {
-            prefixes: vec![key::heads(resource_type)],
+            order: query.sort().is_empty().then(|| Order::ById(all.clone())),
+            prefixes: vec![all],
             ..Candidates::default()
         };
     };

@@ -45,7 +45,8 @@ pub struct Found {
     pub hits: Vec<Hit>,
     /// Where the next page starts, if there is more.
     pub next: Option<Vec<u8>>,
-    /// All matches that may be given out; counted on the first page only.
+    /// All matches that may be given out: on the first page, if all were looked at, because
+    /// that was asked for or because it took no more than that to fill the page.
     pub total: Option<u64>,
     /// Whether the search named patients beyond the reach, who were not looked for.
     pub outside_reach: bool,
@@ -124,8 +125,14 @@ impl Page {
         Ok(())
     }
 
-    /// The hits in order.
-    pub(super) fn finish(self) -> Found {
+    /// Whether nothing that stands after what was offered can be on the page: what comes in
+    /// order need not be looked at any further.
+    pub(super) fn is_settled(&self) -> bool {
+        self.hits.len() > self.count
+    }
+
+    /// The hits in order. `all` says whether every match was offered.
+    pub(super) fn finish(self, all: bool) -> Found {
         let first = self.after.is_none();
         let mut hits: Vec<Hit> = self
             .hits
@@ -152,7 +159,7 @@ impl Page {
         Found {
             hits,
             next,
-            total: first.then_some(self.matched),
+            total: (first && all).then_some(self.matched),
             outside_reach: false,
         }
     }

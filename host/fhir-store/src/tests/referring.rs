@@ -165,7 +165,7 @@ async fn references_to_others_cost_a_search_nothing() {
     let durability = glovebox_database::Durability::Relaxed;
     records.commit(batch, durability).await.unwrap().unwrap();
     search().await;
-    let all = everyone(query("Provenance?"));
+    let all = everyone(query("Provenance?_total=accurate"));
     let all = kit.store.search(&all, None, 9).await;
     assert!(matches!(all, Err(crate::StoreError::Damaged(_))));
 }

@@ -101,7 +101,7 @@ async fn a_page_ends_when_it_has_many_bytes_and_the_next_one_goes_on() {
         ))
         .await;
     }
-    let all = everyone(query("Binary?"));
+    let all = everyone(query("Binary?_total=accurate"));
     let first = kit.store.search(&all, None, 1_000).await.unwrap();
     assert_eq!(first.hits.len(), 5);
     assert_eq!(first.total, Some(7));

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{FactsView, ParameterKind, ValueRef};
+use crate::{FactsView, ParameterKind, ValueRef, parameter};
 
 /// One key of `_sort`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +35,41 @@ impl SortKey {
     /// A key that came back from a cursor.
     pub fn from_bytes(bytes: Vec<u8>) -> Self {
         Self(bytes)
+    }
+}
+
+/// Dates by which people ask for what is newest, the most usual name first.
+const MAIN_DATES: [&str; 10] = [
+    "date",
+    "authoredon",
+    "recorded-date",
+    "authored",
+    "authored-on",
+    "effective",
+    "effective-time",
+    "whenhandedover",
+    "start-date",
+    "collected",
+];
+
+/// The order of a type that a store may keep: its main date, the newest first. `None` for a
+/// type without one.
+pub fn newest_first(resource_type: &str) -> Option<SortBy> {
+    let found = MAIN_DATES.iter().find_map(|code| {
+        parameter::find(resource_type, code)
+            .filter(|found| found.kind() == ParameterKind::Date && found.is_supported())
+    })?;
+    Some(SortBy {
+        parameter: found.code(),
+        kind: found.kind(),
+        descending: true,
+    })
+}
+
+impl SortBy {
+    /// Where a resource stands in this order alone.
+    pub fn key(&self, facts: &FactsView<'_>) -> SortKey {
+        key(std::slice::from_ref(self), facts)
     }
 }
 

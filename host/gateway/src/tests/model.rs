@@ -82,7 +82,7 @@ pub(super) struct Search {
     pub(super) of: &'static str,
     /// `name=value`.
     pub(super) conditions: Vec<String>,
-    /// `_id`, `-_id`, `_lastUpdated`, `-_lastUpdated`, or nothing.
+    /// `_id`, `-_id`, `_lastUpdated`, `-_lastUpdated`, for Observations `-date`, or nothing.
     pub(super) sort: &'static str,
     pub(super) count: usize,
     /// `Type:parameter[:Target]`.
@@ -116,13 +116,14 @@ fn compartment(of: &str) -> &'static [&'static str] {
 const SHARED: [&str; 2] = ["Practitioner", "Organization"];
 
 /// Which element a search parameter looks at.
-pub(super) const PARAMETERS: [(&str, &str, &str); 22] = [
+pub(super) const PARAMETERS: [(&str, &str, &str); 23] = [
     ("Patient", "name", "name"),
     ("Patient", "gender", "gender"),
     ("Patient", "link", "link"),
     ("Observation", "status", "status"),
     ("Observation", "category", "category"),
     ("Observation", "code", "code"),
+    ("Observation", "date", "effectiveDateTime"),
     ("Observation", "subject", "subject"),
     ("Observation", "patient", "subject"),
     ("Observation", "performer", "performer"),

@@ -54,6 +54,9 @@ pub enum StartError {
     /// What a crash left open cannot be settled.
     #[error("writes that a crash left open could not be settled: see the log")]
     Settle,
+    /// What an earlier version wrote cannot be put in order.
+    #[error("data of an earlier version could not be put in order: see the log")]
+    Order,
     /// The address is taken.
     #[error("{address} is in use: stop the other program or choose another port with --port")]
     AddressInUse {

@@ -106,8 +106,10 @@ impl Policy {
             let mut parts = include.split(':');
             Some((parts.next()?, parts.next()?))
         }));
+        let sort = Some((search.of, search.sort.trim_start_matches('-')));
+        let sort = sort.filter(|(_, by)| !by.is_empty());
         if asked
-            .into_iter()
+            .chain(sort)
             .any(|(of, parameter)| self.hides(of, parameter))
         {
             return Err(No::NotSupported);
@@ -121,6 +123,10 @@ impl Policy {
         match search.sort {
             "-_id" => ordered.reverse(),
             "_lastUpdated" => ordered.sort_by_key(|(_, _, version)| *version),
+            // What has no date comes last.
+            "-date" => ordered.sort_by_key(|(_, version, _)| {
+                std::cmp::Reverse(version.body["effectiveDateTime"].as_str())
+            }),
             "-_lastUpdated" => ordered.sort_by_key(|(_, _, version)| std::cmp::Reverse(*version)),
             _ => {}
         }

@@ -34,6 +34,8 @@ pub(super) struct Draw {
     categories: usize,
     label: usize,
     plain: bool,
+    /// Of an Observation: none, or the day of the month.
+    day: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -76,15 +78,17 @@ fn draw() -> impl Strategy<Value = Draw> {
         0..4_usize,
         label,
         any::<bool>(),
+        0..4_usize,
     )
         .prop_map(
-            |(subject, others, targets, categories, label, plain)| Draw {
+            |(subject, others, targets, categories, label, plain, day)| Draw {
                 subject,
                 others,
                 targets,
                 categories,
                 label,
                 plain,
+                day,
             },
         )
 }
@@ -329,7 +333,16 @@ fn search() -> impl Strategy<Value = Search> {
     });
     let with = prop_oneof![3 => Just(true), 2 => Just(false)];
     let ids = prop::option::weighted(0.15, prop::collection::vec(0..12_usize, 1..5));
-    let sort = prop::sample::select(vec!["", "", "_id", "-_id", "_lastUpdated", "-_lastUpdated"]);
+    let sort = prop::sample::select(vec![
+        "",
+        "",
+        "_id",
+        "-_id",
+        "_lastUpdated",
+        "-_lastUpdated",
+        "-date",
+        "-date",
+    ]);
     let count = prop::sample::select(vec![1_usize, 2, 3, 50]);
     (of, ids, sort, count, with).prop_map(
         |((of, conditions, includes, revincludes), ids, sort, count, with)| {
@@ -342,7 +355,12 @@ fn search() -> impl Strategy<Value = Search> {
             Search {
                 of,
                 conditions,
-                sort,
+                // only Observations are given a date here
+                sort: if sort == "-date" && of != "Observation" {
+                    ""
+                } else {
+                    sort
+                },
                 count,
                 includes: if with { includes } else { Vec::new() },
                 revincludes: if with { revincludes } else { Vec::new() },
@@ -397,6 +415,7 @@ impl World {
             categories: 0,
             label: 0,
             plain: true,
+            day: 0,
         };
         let fixed = Drawn {
             kind: 0,
@@ -517,6 +536,9 @@ impl World {
                 let focus = (draw.targets.len() > 2).then(|| self.who(draw.targets[0] % 5));
                 put("focus", focus.flatten().into_iter().collect());
                 put("hasMember", targets.into());
+                if draw.day > 0 {
+                    put("effectiveDateTime", format!("2026-01-0{}", draw.day).into());
+                }
             }
             "Condition" => {
                 put("category", category.into());

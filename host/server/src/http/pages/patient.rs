@@ -176,7 +176,11 @@ async fn facts(
 ) -> Result<Vec<FactGroup>, PageError> {
     let mut drawn = Vec::with_capacity(GROUPS.len());
     for group in &GROUPS {
-        let mut pairs = vec![("patient".to_owned(), patient.to_string())];
+        let mut pairs = vec![
+            ("patient".to_owned(), patient.to_string()),
+            // how many more there are is said beside the few that are shown
+            ("_total".to_owned(), "accurate".to_owned()),
+        ];
         let more = group.parameters.iter();
         pairs.extend(more.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let query = SearchQuery::parse(group.resource_type, &pairs)
