@@ -15,6 +15,7 @@ use glovebox_policy::{TenantBudgets, UserRights};
 use zeroize::Zeroizing;
 
 use crate::budgets::Budgets;
+use crate::derivation::Derivation;
 use crate::drafts::Drafts;
 use crate::refusal::Refusal;
 use crate::session::Session;
@@ -52,6 +53,7 @@ pub struct Gateway {
     pub(crate) ledger: Ledger,
     pub(crate) fence: Fence,
     pub(crate) relations: Relations,
+    pub(crate) derivation: Derivation,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) cursor_key: Zeroizing<Vec<u8>>,
     pub(crate) drafts: Drafts,
@@ -76,11 +78,18 @@ impl Gateway {
             .into_iter()
             .map(|(tenant, records)| (tenant, FhirStore::new(records)))
             .collect();
+        let derivation = Derivation::new(
+            relations.clone(),
+            fence.clone(),
+            ledger.clone(),
+            Arc::clone(&clock),
+        );
         Self {
             stores,
             ledger,
             fence,
             relations,
+            derivation,
             clock,
             cursor_key,
             drafts: Drafts::new(drafts),

@@ -3,12 +3,14 @@
 use std::collections::HashSet;
 
 use glovebox_database::ledger::Ledger;
+use glovebox_database::relations::Pending;
 use glovebox_fhir::{Interaction, Resource};
 use glovebox_fhir_store::{FhirStore, Imported, Planned, Put, StoreError};
 use glovebox_model::TenantId;
 use glovebox_model::ledger::{Event, Kind, Outcome, Subject};
 use glovebox_policy::{Permitted, Reach, SystemReason, permit_system};
 
+use crate::derivation::{Cause, Derivation, hospital_says};
 use crate::gateway::{Gateway, unavailable};
 use crate::refusal::Refusal;
 
@@ -101,6 +103,8 @@ struct Import<'a> {
     options: ImportOptions,
     report: ImportReport,
     batch: ImportBatch,
+    /// What the hospital says again, by resources that are there already.
+    said_again: Vec<Pending>,
 }
 
 impl Gateway {
@@ -124,11 +128,13 @@ impl Gateway {
             options,
             report: ImportReport::default(),
             batch: ImportBatch::default(),
+            said_again: Vec::new(),
         };
         for resource in resources {
             import.take(resource).await?;
         }
         import.flush().await?;
+        import.confirm().await?;
         import.record_refused()?;
         Ok(import.report)
     }
@@ -170,7 +176,10 @@ impl Import<'_> {
                 }
                 self.batch.push(permitted, *planned);
             }
-            Put::Unchanged => self.report.unchanged += 1,
+            Put::Unchanged => {
+                self.report.unchanged += 1;
+                self.said_again.extend(hospital_says(&permitted));
+            }
             Put::Differs => self.report.refuse(
                 reference_of(&permitted),
                 "a resource with this id and other content is there: use --update to replace it",
@@ -193,11 +202,14 @@ impl Import<'_> {
             let created = batch.planned.iter().filter(|put| put.is_new()).count();
             let updated = batch.planned.len() - created;
             // A task of its own: whoever asked may stop waiting, and the outcome follows still.
-            let committing = tokio::spawn(commit(
+            let pending = batch.permits.iter().filter_map(hospital_says).collect();
+            let committing = tokio::spawn(commit_and_follow(
                 self.gateway.ledger.clone(),
+                self.gateway.derivation.clone(),
                 self.store.clone(),
                 self.subject.clone(),
                 batch.planned,
+                pending,
             ));
             match committing.await.map_err(unavailable)?? {
                 Imported::Done => {
@@ -214,6 +226,19 @@ impl Import<'_> {
             }
         }
         Err(Refusal::Unavailable)
+    }
+
+    /// An equal resource may have been written by an app: now the hospital says so too.
+    async fn confirm(&mut self) -> Result<(), Refusal> {
+        let Some(tenant) = &self.subject.tenant else {
+            return Ok(());
+        };
+        for said in std::mem::take(&mut self.said_again).chunks(BATCH_RESOURCES_MAX) {
+            let derivation = &self.gateway.derivation;
+            let cause = Cause::new(&self.subject, IMPORTED);
+            derivation.follow(tenant, self.store, said, &cause).await?;
+        }
+        Ok(())
     }
 
     fn record_refused(&self) -> Result<(), Refusal> {
@@ -238,6 +263,31 @@ fn reference_of(permitted: &Permitted<Interaction>) -> String {
     let interaction = permitted.interaction();
     let id = interaction.id().unwrap_or_default();
     format!("{}/{id}", interaction.resource_type())
+}
+
+/// Why relations change by an import.
+const IMPORTED: &str = "the record was changed by an import";
+
+/// A commit, and the relations that follow from what it says.
+async fn commit_and_follow(
+    ledger: Ledger,
+    derivation: Derivation,
+    store: FhirStore,
+    subject: Subject,
+    planned: Vec<Planned>,
+    pending: Vec<Pending>,
+) -> Result<Imported, Refusal> {
+    let tenant = subject.tenant.clone().ok_or(Refusal::Unavailable)?;
+    derivation.announce(&tenant, &pending).await?;
+    let imported = commit(ledger, store.clone(), subject.clone(), planned).await?;
+    match imported {
+        Imported::Done => {
+            let cause = Cause::new(&subject, IMPORTED);
+            derivation.follow(&tenant, &store, &pending, &cause).await?;
+        }
+        Imported::Changed => derivation.forget(&tenant, &pending).await?,
+    }
+    Ok(imported)
 }
 
 /// A durable intent that lists what comes, the commit that carries its sequence, the outcome.

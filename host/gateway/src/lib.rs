@@ -11,6 +11,7 @@ mod budgets;
 mod chart;
 mod conditional;
 mod cursor;
+mod derivation;
 mod drafts;
 mod everything;
 mod execute;
@@ -35,6 +36,7 @@ mod write;
 pub use answer::{Answer, EntryAnswer, HistoryPage, Page, Released, Unreleased, Version, Written};
 pub use chart::Viewer;
 pub use cursor::{Cursor, CursorBinding};
+pub use derivation::Derived;
 pub use drafts::{
     Draft, DraftCommitted, DraftFilter, DraftRefused, DraftStage, DraftSummary, DraftWrite, Drafted,
 };
@@ -42,5 +44,6 @@ pub use everything::Everything;
 pub use gateway::{Gateway, GatewayParts};
 pub use import::{ImportOptions, ImportReport, RefusedResource};
 pub use refusal::Refusal;
+pub use relations::WithdrawnRelation;
 pub use request_id::RequestId;
 pub use session::{Door, Session};

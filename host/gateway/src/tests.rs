@@ -3,6 +3,7 @@
 mod budgeting;
 mod changing;
 mod counting;
+mod deriving;
 mod drafting;
 mod governing;
 mod importing;

@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use glovebox_database::Expect;
 use glovebox_database::fence::{Held, Pass};
 use glovebox_database::ledger::Ledger;
+use glovebox_database::relations::Pending;
 use glovebox_fhir_store::{Change, Commit, FhirStore, RequestMark, WriteRefused};
 use glovebox_model::Timestamp;
 use glovebox_model::ledger::{Event, Kind, Outcome};
 
 use crate::answer::Written;
+use crate::derivation::{Cause, Derivation, origin};
 use crate::gateway::{Gateway, unavailable};
 use crate::membership;
 use crate::plan::Write;
@@ -56,7 +58,12 @@ impl Gateway {
             request: request.cloned(),
         };
         // A task of its own: whoever asked may stop waiting, and the outcome follows still.
-        let carried_out = tokio::spawn(carry_out(self.ledger.clone(), store, together));
+        let carried_out = tokio::spawn(carry_out(
+            self.ledger.clone(),
+            self.derivation.clone(),
+            store,
+            together,
+        ));
         carried_out.await.map_err(unavailable)?
     }
 
@@ -82,9 +89,13 @@ fn withdrawn() -> Refusal {
 
 async fn carry_out(
     ledger: Ledger,
+    derivation: Derivation,
     store: FhirStore,
     together: Together,
 ) -> Result<Vec<(usize, Written)>, Refusal> {
+    let tenant = &together.session.tenant;
+    let pending = pending(together.writes.iter().map(|(_, write)| write));
+    derivation.announce(tenant, &pending).await?;
     let intent = ledger
         .intent(together.intent())
         .await
@@ -125,7 +136,21 @@ async fn carry_out(
     };
     let settled = ledger.outcome(intent, together.event(Kind::WriteOutcome, outcome));
     settled.map_err(unavailable)?;
+    let cause = Cause::new(
+        &together.session.subject,
+        "the record was changed by an app",
+    );
+    derivation.follow(tenant, &store, &pending, &cause).await?;
     result
+}
+
+/// Those of the resources that are written from which relations follow. What an app writes
+/// says nothing for itself: it narrows only.
+pub(crate) fn pending<'a>(writes: impl Iterator<Item = &'a Write>) -> Vec<Pending> {
+    let origins = writes.filter_map(|write| origin(&write.permitted, &write.id));
+    origins
+        .map(|origin| Pending::origin(&origin, None))
+        .collect()
 }
 
 impl Together {

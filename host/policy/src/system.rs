@@ -19,6 +19,8 @@ pub enum SystemReason {
     DraftProvenance,
     /// A page shows the chart of a patient whom the signed-in user may open.
     Chart,
+    /// Who may open whom is derived from care teams and related persons.
+    Relations,
 }
 
 impl SystemReason {
@@ -29,6 +31,7 @@ impl SystemReason {
             Self::PatientPicker => "patient-picker",
             Self::DraftProvenance => "draft-provenance",
             Self::Chart => "chart",
+            Self::Relations => "relations",
         }
     }
 }

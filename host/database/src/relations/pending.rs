@@ -12,7 +12,7 @@ use crate::{Batch, Durability, Expect, RecordsError};
 /// Something that relations may follow from and that changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pending {
-    /// `Type/id` of a resource or of a person.
+    /// `Type/id` of a resource, or with an at sign of a person.
     reference: String,
     /// What the hospital itself says by the resource that it is about to write.
     pub said: Option<Statement>,
@@ -39,7 +39,7 @@ impl Pending {
 
     /// A person whose accounts change.
     pub fn member(member: FhirUser) -> Self {
-        let reference = member.to_string();
+        let reference = format!("@{member}");
         Self {
             reference,
             said: None,
@@ -53,7 +53,7 @@ impl Pending {
 
     /// As somebody whom such resources name.
     pub fn as_member(&self) -> Option<FhirUser> {
-        self.reference.parse().ok()
+        self.reference.strip_prefix('@')?.parse().ok()
     }
 }
 

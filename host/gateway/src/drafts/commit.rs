@@ -6,19 +6,20 @@ use glovebox_database::Batch;
 use glovebox_database::fence::{Held, Mark, Pass, Revoked};
 use glovebox_fhir::{Interaction, InteractionKind, Limits, Resource};
 use glovebox_fhir_store::{Change, Commit, FhirStore, StoreError, WriteRefused};
-use glovebox_model::Timestamp;
 use glovebox_model::ledger::{Event, Kind, Outcome, Subject};
+use glovebox_model::{TenantId, Timestamp};
 use glovebox_policy::{Reach, SystemReason, Terms, permit_system};
 
 use super::provenance::provenance;
 use super::review::review_event;
 use super::{Draft, DraftCommitted, DraftRefused, DraftStage, DraftWrite, stored};
 use crate::chart::Viewer;
+use crate::derivation::{Cause, Derivation};
 use crate::gateway::{Gateway, unavailable};
 use crate::plan::{Planned, Within, Write};
 use crate::refusal::Refusal;
 use crate::session::{Door, Session};
-use crate::write::new_id;
+use crate::write::{new_id, pending};
 
 impl Gateway {
     /// Commits a draft on a clinician's word. `fhir_user` is the clinician as a FHIR
@@ -159,6 +160,11 @@ impl Gateway {
         let moved = stored::moved(&self.drafts.keyspace, &viewer.tenant, &draft, stage);
         let (key, value, expect) = moved.map_err(unavailable)?;
         let commit = DraftCommit {
+            tenant: viewer.tenant.clone(),
+            subject: Subject {
+                user: Some(viewer.user.clone()),
+                ..draft.summary.subject.clone()
+            },
             ready,
             now,
             expectations,
@@ -185,7 +191,11 @@ impl Gateway {
             },
         };
         // A task of its own: whoever asked may stop waiting, and the outcome follows still.
-        let carried_out = tokio::spawn(commit.carry_out(self.ledger.clone(), store.clone()));
+        let carried_out = tokio::spawn(commit.carry_out(
+            self.ledger.clone(),
+            self.derivation.clone(),
+            store.clone(),
+        ));
         carried_out.await.map_err(unavailable)??;
         Ok(DraftCommitted {
             draft: draft.summary.id,
@@ -197,6 +207,8 @@ impl Gateway {
 
 /// A commit that is ready to be carried out.
 struct DraftCommit {
+    tenant: TenantId,
+    subject: Subject,
     ready: Vec<Write>,
     now: Timestamp,
     expectations: Vec<(Vec<u8>, glovebox_database::Expect)>,
@@ -209,8 +221,11 @@ impl DraftCommit {
     async fn carry_out(
         self,
         ledger: glovebox_database::ledger::Ledger,
+        derivation: Derivation,
         store: FhirStore,
     ) -> Result<(), DraftRefused> {
+        let pending = pending(self.ready.iter());
+        derivation.announce(&self.tenant, &pending).await?;
         let intent = ledger.intent(self.intent).await.map_err(unavailable)?;
         let changes = self
             .ready
@@ -252,6 +267,10 @@ impl DraftCommit {
         settled.map_err(unavailable)?;
         let told = ledger.append_durable((self.outcome)(Kind::DraftCommitted, outcome()));
         told.await.map_err(unavailable)?;
+        let cause = Cause::new(&self.subject, "the record was changed by an app's draft");
+        derivation
+            .follow(&self.tenant, &store, &pending, &cause)
+            .await?;
         match refused {
             None => Ok(()),
             Some(refused) => Err(refused),

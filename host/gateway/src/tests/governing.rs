@@ -142,7 +142,7 @@ async fn a_withdrawn_relation_ends_what_runs_and_what_comes() {
         )
         .await
         .unwrap();
-    assert_eq!(ended.calls, 1);
+    assert_eq!(ended.ended.calls, 1);
     assert!(answer.release(&pass, |answer| answer).is_err());
     assert_eq!(
         door.call(read("Patient/anna")).await.err(),
