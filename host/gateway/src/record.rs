@@ -50,7 +50,7 @@ pub(crate) fn with_authorities(event: Event, permitted: &Permitted<Interaction>)
         .bases()
         .iter()
         .take(AUTHORITIES_MAX)
-        .map(|basis| basis.authority.clone())
+        .map(|basis| basis.authority.to_string())
         .collect();
     event.with("authority", authorities)
 }

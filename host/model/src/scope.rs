@@ -6,6 +6,7 @@
 mod cover;
 mod filter;
 pub mod fuzz;
+mod memo;
 mod parse;
 mod permissions;
 mod resource;

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use glovebox_fhir::{Interaction, InteractionKind, SearchQuery, ValidateMode, compartment};
+use glovebox_fhir::{Interaction, InteractionKind, ValidateMode, compartment};
 use glovebox_model::scope::{Level, Permissions, ResourceScope};
 
 use crate::permitted::{Basis, Permitted, Reach, Targets};
+use crate::prepared::{Prepared, PreparedScope};
 use crate::request::{AccessRequest, UserRights};
 
 /// The rule that refused. The text is stable and stands in the ledger.
@@ -92,11 +93,12 @@ pub fn decide(request: &AccessRequest<'_>, interaction: Interaction) -> Decision
     }
     let mut bases = Vec::new();
     let mut refused = None;
-    for scope in request.scopes.resources() {
+    let prepared = request.scopes.memo(Prepared::new);
+    for (scope, prepared) in request.scopes.resources().zip(&prepared.0) {
         if !scope.permissions.contains(letter) || !scope.resource_type.matches(resource_type) {
             continue;
         }
-        match basis(request, scope, resource_type) {
+        match basis(request, scope, prepared, resource_type) {
             Ok(basis) => bases.push(basis),
             Err(rule) => {
                 refused.get_or_insert(rule);
@@ -169,6 +171,7 @@ fn visible(
 fn basis(
     request: &AccessRequest<'_>,
     scope: &ResourceScope,
+    prepared: &PreparedScope,
     resource_type: &str,
 ) -> Result<Basis, Rule> {
     let reach = match scope.level {
@@ -200,11 +203,10 @@ fn basis(
     } else {
         // An app that may choose its scopes could ask about what is hidden by their filters.
         visible(request, resource_type, &scope.parameters)?;
-        let parsed = SearchQuery::parse_filter(resource_type, &scope.parameters);
-        Some(parsed.map_err(|_| Rule::ScopeFilterUnknown)?)
+        Some(prepared.filter(scope, resource_type)?)
     };
     Ok(Basis {
-        authority: scope.to_string(),
+        authority: Arc::clone(&prepared.authority),
         reach,
         filter,
     })

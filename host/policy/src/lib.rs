@@ -11,6 +11,7 @@ mod budget;
 mod decision;
 mod labels;
 mod permitted;
+mod prepared;
 mod projection;
 mod request;
 mod sentence;

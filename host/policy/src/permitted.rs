@@ -47,17 +47,17 @@ impl Reach {
 #[derive(Clone, Debug)]
 pub struct Basis {
     /// The scope as text, or `system: reason`: for the ledger.
-    pub authority: String,
+    pub authority: Arc<str>,
     /// Whose data it reaches.
     pub reach: Reach,
     /// The scope's own filter, evaluated on the host.
-    pub filter: Option<SearchQuery>,
+    pub filter: Option<Arc<SearchQuery>>,
 }
 
 impl Basis {
     pub(crate) fn system(reason: SystemReason, reach: Reach) -> Self {
         Self {
-            authority: format!("system: {}", reason.as_str()),
+            authority: format!("system: {}", reason.as_str()).into(),
             reach,
             filter: None,
         }

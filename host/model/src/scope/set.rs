@@ -1,13 +1,15 @@
 //! Several scopes: a union.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::cover;
+use super::memo::Memo;
 use super::{InvalidScope, PLAIN, ResourceScope, Scope, TOKENS_MAX};
 
 /// The scopes of a request, a grant or a manifest, in the order given, without repeats.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct ScopeSet(Vec<Scope>);
+pub struct ScopeSet(Vec<Scope>, Memo);
 
 impl ScopeSet {
     /// Keeps the order and drops repeats.
@@ -42,6 +44,12 @@ impl ScopeSet {
     /// The resource scopes in order.
     pub fn resources(&self) -> impl Iterator<Item = &ResourceScope> {
         self.0.iter().filter_map(Scope::as_resource)
+    }
+
+    /// What is made of the set once and looked at again and again, such as its filters,
+    /// parsed. Clones share it. There is one place: what another type made is not kept.
+    pub fn memo<T: Send + Sync + 'static>(&self, make: impl FnOnce(&Self) -> T) -> Arc<T> {
+        self.1.get_or(|| make(self))
     }
 
     /// Whether there is none.
@@ -81,7 +89,8 @@ impl ScopeSet {
             .filter(|scope| self.contains(scope))
             .cloned();
         let resources = cover::canonical(self.resources()).into_iter();
-        Self(plain.chain(resources.map(Scope::Resource)).collect())
+        let scopes = plain.chain(resources.map(Scope::Resource)).collect();
+        Self(scopes, Memo::default())
     }
 
     /// What both sets allow: plain scopes that both have, resource scopes narrowed pairwise.

@@ -1,3 +1,4 @@
+use glovebox_fhir::SearchQuery;
 use std::collections::BTreeSet;
 
 use glovebox_fhir::{Facts, Limits, Resource};
