@@ -191,6 +191,15 @@ impl Clients {
         }
     }
 
+    /// The version of a client's record: what was read of it holds while this is the same.
+    pub(crate) async fn version(
+        &self,
+        tenant: &TenantId,
+        id: &ClientId,
+    ) -> Result<Option<u64>, Error> {
+        self.table.version(&key(tenant, id)).await
+    }
+
     /// The clients of a tenant, by id.
     pub async fn list(&self, tenant: &TenantId) -> Result<Vec<Client>, Error> {
         let rows = self

@@ -43,6 +43,17 @@ impl Table {
         }
     }
 
+    /// The version of a record, for whoever knows already what that version says.
+    pub(crate) async fn version(&self, key: &str) -> Result<Option<u64>, Error> {
+        let stored = self.keyspace.get(key.as_bytes()).await?;
+        Ok(stored.map(|stored| stored.version))
+    }
+
+    #[cfg(test)]
+    pub(crate) fn keyspace(&self) -> &Keyspace {
+        &self.keyspace
+    }
+
     /// Every record whose key starts with `prefix`, with the rest of its key.
     pub(crate) async fn list<T: DeserializeOwned>(
         &self,

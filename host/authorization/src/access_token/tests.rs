@@ -97,6 +97,33 @@ async fn a_token_ends_with_its_client_and_does_not_come_back_with_the_next_of_th
 }
 
 #[tokio::test]
+async fn a_token_that_is_known_ends_as_one_that_is_read() {
+    let (tokens, new) = tokens().await;
+    let issued = tokens.issue(&new, TTL, noon()).await.unwrap();
+    let other = tokens.issue(&new, TTL, noon()).await.unwrap();
+    let good = issued.text.expose();
+    let first = tokens.verify(good, noon()).await.unwrap();
+    assert!(first.is_some());
+    assert_eq!(tokens.verify(good, noon()).await.unwrap(), first);
+    let (_, other_secret) = other.text.expose().split_once('.').unwrap();
+    let wrong = format!("gb_access_{}.{other_secret}", issued.id);
+    assert_eq!(tokens.verify(&wrong, noon()).await.unwrap(), None);
+    assert_eq!(tokens.verify(good, noon() + TTL).await.unwrap(), None);
+    // by another handle, as another node would
+    let elsewhere = AccessTokens::new(tokens.table.keyspace().clone(), tokens.clients.clone());
+    elsewhere.revoke(&issued.id).await.unwrap();
+    assert_eq!(tokens.verify(good, noon()).await.unwrap(), None, "revoked");
+    let other = other.text.expose();
+    assert!(tokens.verify(other, noon()).await.unwrap().is_some());
+    let (of, id) = (&new.tenant, &new.client.id);
+    elsewhere.clients.delete(of, id).await.unwrap();
+    assert_eq!(tokens.verify(other, noon()).await.unwrap(), None);
+    let again = elsewhere.clients.register(backend("demo-backend")).await;
+    assert_eq!(&again.unwrap().client.id, id);
+    assert_eq!(tokens.verify(other, noon()).await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn sweeping_removes_expired_tokens_only() {
     let keyspace = keyspace();
     let (tokens, new) = tokens().await;

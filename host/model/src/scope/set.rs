@@ -9,18 +9,18 @@ use super::{InvalidScope, PLAIN, ResourceScope, Scope, TOKENS_MAX};
 
 /// The scopes of a request, a grant or a manifest, in the order given, without repeats.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct ScopeSet(Vec<Scope>, Memo);
+pub struct ScopeSet(Arc<[Scope]>, Memo);
 
 impl ScopeSet {
     /// Keeps the order and drops repeats.
     pub fn new(scopes: impl IntoIterator<Item = Scope>) -> Self {
-        let mut set = Self::default();
+        let mut kept = Vec::new();
         for scope in scopes {
-            if !set.0.contains(&scope) {
-                set.0.push(scope);
+            if !kept.contains(&scope) {
+                kept.push(scope);
             }
         }
-        set
+        Self(kept.into(), Memo::default())
     }
 
     /// Parses a space-separated scope string (RFC 6749 section 3.3). One bad token refuses all.
@@ -96,28 +96,28 @@ impl ScopeSet {
     /// What both sets allow: plain scopes that both have, resource scopes narrowed pairwise.
     #[must_use]
     pub fn narrow(&self, ceiling: &Self) -> Self {
-        let mut narrowed = Self::default();
-        for scope in &self.0 {
+        let mut narrowed = Vec::new();
+        for scope in self.iter() {
             match scope {
                 Scope::Resource(mine) => {
                     let pairs = ceiling.resources().filter_map(|theirs| mine.narrow(theirs));
-                    pairs.for_each(|pair| narrowed.add(pair));
+                    pairs.for_each(|pair| add(&mut narrowed, pair));
                 }
-                plain if ceiling.contains(plain) => narrowed.0.push(plain.clone()),
+                plain if ceiling.contains(plain) => narrowed.push(plain.clone()),
                 _ => {}
             }
         }
         // What is granted is kept as text: what could not be read again is not granted.
-        narrowed.0.truncate(TOKENS_MAX);
-        narrowed
+        narrowed.truncate(TOKENS_MAX);
+        Self(narrowed.into(), Memo::default())
     }
+}
 
-    /// Adds a scope unless one that is there says as much in so many words.
-    fn add(&mut self, scope: ResourceScope) {
-        let known = |known: &Scope| known.as_resource().is_some_and(|known| known.says(&scope));
-        if !self.0.iter().any(known) {
-            self.0.push(Scope::Resource(scope));
-        }
+/// Adds a scope unless one that is there says as much in so many words.
+fn add(scopes: &mut Vec<Scope>, scope: ResourceScope) {
+    let known = |known: &Scope| known.as_resource().is_some_and(|known| known.says(&scope));
+    if !scopes.iter().any(known) {
+        scopes.push(Scope::Resource(scope));
     }
 }
 
