@@ -34,6 +34,34 @@ struct Http {
     // the servers live as long as what they are asked for
     _host: TestHost,
     _house: House,
+    _floor: Serving,
+}
+
+/// A runtime of the floor's own, as our server has one: a server that shares its threads
+/// with the client is spared the waking of one for each request.
+struct Serving(Option<tokio::runtime::Runtime>);
+
+impl Serving {
+    fn start(listener: std::net::TcpListener, router: Router) -> anyhow::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()?;
+        listener.set_nonblocking(true)?;
+        runtime.spawn(async move {
+            let listener = tokio::net::TcpListener::from_std(listener)?;
+            axum::serve(listener, router).await
+        });
+        Ok(Self(Some(runtime)))
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 impl Http {
@@ -41,13 +69,12 @@ impl Http {
         let host = TestHost::fresh().await;
         let house = House::new().await?;
         house.admit(RESULTS).await?;
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+        let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
         let floor = format!("http://{}/{path}", listener.local_addr()?);
         let router = Router::new()
             .route("/Observation", get(search))
             .route("/Observation/{id}", get(read))
             .with_state(Bare::of(&house));
-        tokio::spawn(async move { axum::serve(listener, router).await });
         let this = Self {
             client: Client::new(),
             token: token(&host).await?,
@@ -55,6 +82,7 @@ impl Http {
             floor,
             _host: host,
             _house: house,
+            _floor: Serving::start(listener, router)?,
         };
         let (ours, bare) = (this.get_ours().await?, this.get_floor().await?);
         let entries = |json: &Value| json.get("entry").and_then(Value::as_array).map(Vec::len);
