@@ -100,6 +100,12 @@ pub fn router(services: App) -> Router {
         .route("/sessions/{session}/kill", post(api::sessions::kill))
         .route("/audit", get(api::audit::get))
         .route(
+            "/relations",
+            get(api::relations::list).post(api::relations::grant),
+        )
+        .route("/relations/withdraw", post(api::relations::withdraw))
+        .route("/relations/derive", post(api::relations::derive))
+        .route(
             "/fhir/import",
             post(api::import::post).layer(DefaultBodyLimit::disable()),
         )

@@ -4,6 +4,7 @@ mod data_dir;
 mod error;
 mod housekeeping;
 mod launching;
+mod relating;
 mod standing;
 mod strangers;
 mod withdrawing;
@@ -33,6 +34,7 @@ use crate::config::{Engine, Settings};
 pub use data_dir::DataDir;
 pub use error::StartError;
 pub use launching::{LaunchProblem, OpenedApp, open_app};
+pub use relating::follow_people;
 pub use standing::{end_unless_allowed, is_clinician};
 pub use strangers::Strangers;
 pub use withdrawing::{EndError, end_sessions};
@@ -124,6 +126,10 @@ impl Services {
         if settled > 0 {
             tracing::warn!(settled, "writes that a crash had left open were settled");
         }
+        let settled = gateway.settle_relations().await;
+        if settled.map_err(|_| StartError::Settle)? > 0 {
+            tracing::warn!("relations that a crash had left open were derived again");
+        }
         let ordered = gateway
             .complete_orders()
             .await
@@ -157,6 +163,9 @@ impl Services {
             ceiling: settings.ceiling.clone(),
         });
         let authorization = Authorization::new(&records, fence.clone());
+        follow_people(&authorization, &gateway)
+            .await
+            .map_err(StartError::people)?;
         let services = Arc::new(Self {
             settings,
             clock,

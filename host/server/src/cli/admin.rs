@@ -2,6 +2,7 @@
 
 mod act;
 mod list;
+mod relations;
 mod upload;
 
 use crate::cli::failure::{Done, Failure};
@@ -44,6 +45,8 @@ enum Command {
     Sessions(list::ListArguments),
     /// End an app session and the call that it runs.
     Kill(act::KillArguments),
+    /// List and change who may open whom.
+    Relations(relations::Arguments),
 }
 
 pub(crate) async fn run(arguments: Arguments) -> Result<Done, Failure> {
@@ -61,5 +64,6 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Done, Failure> {
         Command::Revoke(arguments) => act::withdraw(&remote, tenant, "revoke", &arguments).await,
         Command::Sessions(arguments) => list::sessions(&remote, tenant, &arguments).await,
         Command::Kill(arguments) => act::kill(&remote, tenant, &arguments).await,
+        Command::Relations(arguments) => relations::run(&remote, tenant, &arguments).await,
     }
 }

@@ -41,6 +41,12 @@ fn wrong_usage_exits_with_2_and_help_with_0() {
         ("glovebox audit search --kind nonsense --data d", 2),
         ("glovebox users add x --role boss --data d", 2),
         ("glovebox demo --patients 0", 2),
+        ("glovebox admin relations grant x --reason r", 2),
+        (
+            "glovebox admin relations grant x y --everyone --reason r",
+            2,
+        ),
+        ("glovebox admin relations withdraw x y", 2),
         ("glovebox --help", 0),
         ("glovebox admin quarantine --help", 0),
         ("glovebox --version", 0),
@@ -66,6 +72,7 @@ fn what_can_be_listed_can_be_listed_as_json() {
     for listing in [
         "glovebox admin apps",
         "glovebox admin sessions",
+        "glovebox admin relations list",
         "glovebox audit search",
         "glovebox audit tail",
         "glovebox users list",

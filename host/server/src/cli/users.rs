@@ -14,7 +14,7 @@ use crate::cli::failure::{Done, Failure};
 use crate::cli::installation::{Offline, Written};
 use crate::cli::say;
 use crate::clock::SystemClock;
-use crate::services::{DataDir, Services};
+use crate::services::{DataDir, Services, follow_people};
 
 /// Longest password that is read, in bytes.
 const PASSWORD_BYTES_MAX: u64 = 1_024;
@@ -155,7 +155,10 @@ async fn add(arguments: AddArguments) -> Result<Done, Failure> {
     DataDir::open(&settings.data_dir)?;
     let services = Services::open(settings, Arc::new(SystemClock)).await?;
     let added = match services.authorization.users.add(&user, &password).await {
-        Ok(()) => recorded(&services, "add", &user.id).await,
+        Ok(()) => match recorded(&services, "add", &user.id).await {
+            Ok(()) => followed(&services).await,
+            failed => failed,
+        },
         Err(problem @ glovebox_authorization::Error::Exists { .. }) => {
             Err(Failure::no(problem.to_string()))
         }
@@ -230,9 +233,10 @@ async fn disable(arguments: DisableArguments) -> Result<Done, Failure> {
         .map_err(|problem| Failure::fault(format!("{problem}")))?;
     let services = arguments.offline.open(STOP_IT).await?;
     let disabled = match services.authorization.disable_user(&user).await {
-        Ok(sessions) => recorded(&services, "disable", &user)
-            .await
-            .map(|()| sessions),
+        Ok(sessions) => match recorded(&services, "disable", &user).await {
+            Ok(()) => followed(&services).await.map(|()| sessions),
+            Err(failed) => Err(failed),
+        },
         Err(problem @ glovebox_authorization::Error::Unknown { .. }) => {
             Err(Failure::no(problem.to_string()))
         }
@@ -244,6 +248,16 @@ async fn disable(arguments: DisableArguments) -> Result<Done, Failure> {
         "{user} is disabled; {sessions} browser sessions ended"
     ));
     Ok(Done::Yes)
+}
+
+/// What follows for the account from care teams in the record, at once.
+async fn followed(services: &Services) -> Result<(), Failure> {
+    let followed = follow_people(&services.authorization, &services.gateway).await;
+    followed.map_err(|cause| {
+        Failure::fault(format!(
+            "what follows from care teams could not be derived ({cause}): the next start does it"
+        ))
+    })
 }
 
 async fn recorded(services: &Services, action: &str, user: &UserId) -> Result<(), Failure> {

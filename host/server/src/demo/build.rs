@@ -104,6 +104,9 @@ pub enum DemoError {
     /// Apps.
     #[error(transparent)]
     Registry(#[from] RegistryError),
+    /// Which accounts are which people of the record.
+    #[error("what follows from care teams in the record could not be derived: {0}")]
+    People(Box<dyn std::error::Error + Send + Sync>),
     /// Relations.
     #[error(transparent)]
     Records(#[from] RecordsError),
@@ -171,7 +174,7 @@ pub async fn build(
         let roster = roster(&plan);
         if plan.count() > there {
             patients::import(services, &id, &plan, there, progress).await?;
-            people::relate(services, &id, roster.get(there..).unwrap_or_default()).await?;
+            people::relate(services, &id).await?;
             keepsake.patients.insert(tenant.to_owned(), plan.count());
             keepsake.save(&dir).map_err(failed)?;
         }

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use glovebox_authorization::User;
 use glovebox_database::relations::Source;
 use glovebox_model::{Role, TenantId, UserId};
-use glovebox_synthesis::{OKAFOR_WARD, RosterEntry};
 
 use super::build::DemoError;
 use super::keepsake::Keepsake;
@@ -167,7 +166,10 @@ pub(super) async fn add(
         passwords.insert(person.username.to_owned(), wanted);
     }
     keepsake.passwords = passwords;
-    Ok(())
+    // Nurse Okafor's ward and Maria Rossi's child follow from the record.
+    crate::services::follow_people(&services.authorization, &services.gateway)
+        .await
+        .map_err(DemoError::People)
 }
 
 /// 80 random bits in four groups, without letters that look alike.
@@ -184,45 +186,18 @@ fn random_password() -> Result<String, DemoError> {
     Ok(groups.join("-"))
 }
 
-/// Who may open whom. Done once: what an administrator takes away stays away.
-pub(super) async fn relate(
-    services: &Services,
-    tenant: &TenantId,
-    roster: &[RosterEntry],
-) -> Result<(), DemoError> {
+/// Who may open whom beyond what care teams and related persons in the record say. Done
+/// once: what an administrator takes away stays away.
+pub(super) async fn relate(services: &Services, tenant: &TenantId) -> Result<(), DemoError> {
     use super::build::known;
     let relations = &services.relations;
     relations
         .grant_everyone(tenant, &known("dr.rivera")?, Source::Api, None)
         .await?;
-    let okafor: UserId = known("nurse.okafor")?;
-    for entry in roster
-        .iter()
-        .filter(|entry| entry.ward == Some(OKAFOR_WARD))
-    {
-        relations
-            .grant(tenant, &okafor, &known(&entry.id)?, Source::CareTeam, None)
-            .await?;
-    }
     if tenant.as_str() == "main" {
-        let own = Source::RelatedPerson;
+        let (anna, own): (UserId, _) = (known("anna.rossi")?, known("anna-rossi")?);
         relations
-            .grant(
-                tenant,
-                &known("anna.rossi")?,
-                &known("anna-rossi")?,
-                own,
-                None,
-            )
-            .await?;
-        relations
-            .grant(
-                tenant,
-                &known("maria.rossi")?,
-                &known("tom-rossi")?,
-                own,
-                None,
-            )
+            .grant(tenant, &anna, &own, Source::RelatedPerson, None)
             .await?;
     }
     Ok(())

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod drafts;
 pub mod import;
 pub mod launches;
+pub mod relations;
 pub mod sessions;
 pub mod versions;
 

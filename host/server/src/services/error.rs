@@ -57,6 +57,9 @@ pub enum StartError {
     /// What an earlier version wrote cannot be put in order.
     #[error("data of an earlier version could not be put in order: see the log")]
     Order,
+    /// Which accounts are which people of the record cannot be found out.
+    #[error("what follows from care teams in the record could not be derived: see the log")]
+    People,
     /// The address is taken.
     #[error("{address} is in use: stop the other program or choose another port with --port")]
     AddressInUse {
@@ -74,6 +77,12 @@ pub enum StartError {
 }
 
 impl StartError {
+    /// Logs why the accounts could not be followed.
+    pub(super) fn people(cause: super::standing::Cause) -> Self {
+        tracing::error!(%cause, "the accounts of people in the record could not be followed");
+        Self::People
+    }
+
     pub(crate) fn interrupted(problem: tokio::task::JoinError) -> Self {
         Self::Io {
             path: PathBuf::from("records"),

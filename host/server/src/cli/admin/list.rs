@@ -97,7 +97,7 @@ pub(crate) async fn sessions(
     Ok(Done::Yes)
 }
 
-fn items(answer: &Value) -> &[Value] {
+pub(super) fn items(answer: &Value) -> &[Value] {
     answer
         .get("items")
         .and_then(Value::as_array)
@@ -105,7 +105,7 @@ fn items(answer: &Value) -> &[Value] {
         .unwrap_or_default()
 }
 
-fn text(value: &Value, name: &str) -> String {
+pub(super) fn text(value: &Value, name: &str) -> String {
     match value.get(name) {
         Some(Value::String(text)) => text.clone(),
         None | Some(Value::Null) => String::new(),
