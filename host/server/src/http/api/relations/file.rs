@@ -39,6 +39,12 @@ pub(super) fn explain(mut bad: Vec<BadLine>) -> String {
 
 /// Reads every line, or says of each bad one what is wrong with it.
 pub(super) fn read(bytes: &[u8], now: Timestamp) -> Result<Vec<Row>, Vec<BadLine>> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let mut lines = Lines {
+        bytes,
+        upto: 0,
+        line: 1,
+    };
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
         .from_reader(bytes);
@@ -66,12 +72,12 @@ pub(super) fn read(bytes: &[u8], now: Timestamp) -> Result<Vec<Row>, Vec<BadLine
         let record = match record {
             Ok(record) => record,
             Err(problem) => {
-                let line = problem.position().map_or(0, csv::Position::line);
+                let line = lines.of(problem.position());
                 wrong.push(bad(line, broken(&problem)));
                 continue;
             }
         };
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = lines.of(record.position());
         match assertion(&record, now) {
             Err(why) => wrong.push(bad(line, why)),
             Ok(said) => {
@@ -92,6 +98,29 @@ pub(super) fn read(bytes: &[u8], now: Timestamp) -> Result<Vec<Row>, Vec<BadLine
         Ok(rows)
     } else {
         Err(wrong)
+    }
+}
+
+/// Counts lines as editors do; the reader's own count depends on how lines end.
+struct Lines<'a> {
+    bytes: &'a [u8],
+    upto: usize,
+    line: u64,
+}
+
+impl Lines<'_> {
+    /// The line of a record; records come in their order.
+    fn of(&mut self, position: Option<&csv::Position>) -> u64 {
+        let start = position.map_or(0, csv::Position::byte);
+        let start = usize::try_from(start).unwrap_or(usize::MAX).max(self.upto);
+        let rest = self.bytes.get(start..).unwrap_or_default();
+        let empty = rest.iter().take_while(|byte| b"\r\n".contains(byte));
+        let start = start + empty.count();
+        let passed = self.bytes.get(self.upto..start).unwrap_or_default();
+        let ends = passed.iter().filter(|byte| **byte == b'\n').count();
+        self.line += u64::try_from(ends).unwrap_or(u64::MAX);
+        self.upto = start;
+        self.line
     }
 }
 
@@ -164,17 +193,18 @@ mod tests {
     #[test]
     fn each_bad_line_is_named_with_what_is_wrong() {
         let text = "user,patient,expires\n\
-            Nurse,anna,\n\
+            Nurse,anna,\r\n\
             nurse,anna rossi,\n\
             nurse,*,\n\
             nurse,anna,soon\n\
             nurse,anna,2001-01-01T00:00:00Z\n\
             nurse,anna\n\
             nurse,anna,\n\
+            \n\
             nurse,anna,\n";
         let bad = bad(text);
         let lines: Vec<u64> = bad.iter().map(|(line, _)| *line).collect();
-        assert_eq!(lines, [2, 3, 4, 5, 6, 7, 9]);
+        assert_eq!(lines, [2, 3, 4, 5, 6, 7, 10]);
         for ((_, why), part) in bad.iter().zip([
             "user name",
             "patient id",
