@@ -112,7 +112,7 @@ impl Derivation {
     pub(crate) async fn announce(
         &self,
         tenant: &TenantId,
-        pending: &[Pending],
+        pending: &mut [Pending],
     ) -> Result<(), Refusal> {
         let marked = self.relations.mark_pending(tenant, pending).await;
         marked.map_err(unavailable)

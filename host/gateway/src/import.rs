@@ -233,9 +233,10 @@ impl Import<'_> {
         let Some(tenant) = &self.subject.tenant else {
             return Ok(());
         };
-        for said in std::mem::take(&mut self.said_again).chunks(BATCH_RESOURCES_MAX) {
+        for said in std::mem::take(&mut self.said_again).chunks_mut(BATCH_RESOURCES_MAX) {
             let derivation = &self.gateway.derivation;
             let cause = Cause::new(&self.subject, IMPORTED);
+            derivation.announce(tenant, said).await?;
             derivation.follow(tenant, self.store, said, &cause).await?;
         }
         Ok(())
@@ -275,10 +276,10 @@ async fn commit_and_follow(
     store: FhirStore,
     subject: Subject,
     planned: Vec<Planned>,
-    pending: Vec<Pending>,
+    mut pending: Vec<Pending>,
 ) -> Result<Imported, Refusal> {
     let tenant = subject.tenant.clone().ok_or(Refusal::Unavailable)?;
-    derivation.announce(&tenant, &pending).await?;
+    derivation.announce(&tenant, &mut pending).await?;
     let imported = commit(ledger, store.clone(), subject.clone(), planned).await?;
     match imported {
         Imported::Done => {

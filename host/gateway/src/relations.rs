@@ -41,8 +41,18 @@ impl Gateway {
             self.record(event)?;
         }
         self.ledger.flush().await.map_err(unavailable)?;
-        let granted = self.relations.assert(tenant, assertions).await;
-        granted.map_err(unavailable)
+        let Err(error) = self.relations.assert(tenant, assertions).await else {
+            return Ok(());
+        };
+        for said in assertions {
+            let event = change(tenant, "grant", &said.user, &said.right, actor, reason);
+            let failed = Outcome::Failed("unconfirmed".to_owned());
+            self.record(Event {
+                outcome: failed,
+                ..event
+            })?;
+        }
+        Err(unavailable(error))
     }
 
     /// Takes away what was asserted of a relation, durably, and ends every call and session

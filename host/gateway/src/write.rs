@@ -94,8 +94,8 @@ async fn carry_out(
     together: Together,
 ) -> Result<Vec<(usize, Written)>, Refusal> {
     let tenant = &together.session.tenant;
-    let pending = pending(together.writes.iter().map(|(_, write)| write));
-    derivation.announce(tenant, &pending).await?;
+    let mut pending = pending(together.writes.iter().map(|(_, write)| write));
+    derivation.announce(tenant, &mut pending).await?;
     let intent = ledger
         .intent(together.intent())
         .await

@@ -5,7 +5,7 @@ use glovebox_model::{FhirUser, TenantId};
 use serde::{Deserialize, Serialize};
 
 use super::statement::StoredStatement;
-use super::{Origin, Relations, Statement, unusable};
+use super::{Origin, Relations, Statement, TRIES_MAX, contended, unusable};
 use crate::records::SCAN_MAX;
 use crate::{Batch, Durability, Expect, RecordsError};
 
@@ -16,6 +16,8 @@ pub struct Pending {
     reference: String,
     /// What the hospital itself says by the resource that it is about to write.
     pub said: Option<Statement>,
+    /// Version of the note, once there is one.
+    mark: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -25,6 +27,10 @@ struct StoredPending {
 }
 
 const PENDING: &str = "~pending/";
+/// Written whenever something is crossed out.
+const FOLLOWED: &str = "~followed";
+/// Notes that are written in one commit.
+const CHUNK: usize = 500;
 
 fn pending_key(tenant: &TenantId, pending: &Pending) -> String {
     format!("{PENDING}{tenant}/{}", pending.reference)
@@ -34,7 +40,11 @@ impl Pending {
     /// A resource, and what the hospital itself says by it.
     pub fn origin(origin: &Origin, said: Option<Statement>) -> Self {
         let reference = origin.to_string();
-        Self { reference, said }
+        Self {
+            reference,
+            said,
+            mark: None,
+        }
     }
 
     /// A person whose accounts change.
@@ -43,6 +53,7 @@ impl Pending {
         Self {
             reference,
             said: None,
+            mark: None,
         }
     }
 
@@ -66,21 +77,27 @@ impl Relations {
     pub async fn mark_pending(
         &self,
         tenant: &TenantId,
-        pending: &[Pending],
+        pending: &mut [Pending],
     ) -> Result<(), RecordsError> {
-        for chunk in pending.chunks(500) {
+        for chunk in pending.chunks_mut(CHUNK) {
             let mut batch = Batch::new();
-            for one in chunk {
+            for one in chunk.iter() {
                 let said = one.said.as_ref().map(StoredStatement::from);
                 let value = serde_json::to_vec(&StoredPending { said }).map_err(unusable)?;
                 batch = batch.put(pending_key(tenant, one), value, Expect::Any);
             }
-            self.commit(batch, Durability::Sync).await?;
+            let marks = self.keyspace.commit(batch, Durability::Sync).await?;
+            let marks = marks.map_err(|_| contended())?;
+            for (one, mark) in chunk.iter_mut().zip(marks) {
+                one.mark = Some(mark);
+            }
         }
         Ok(())
     }
 
-    /// Crosses out; on disk when this returns, with everything that was written before.
+    /// Crosses out what this very caller noted: what another noted since about the same
+    /// stays, for what that one writes. On disk when this returns, with everything that was
+    /// written before.
     ///
     /// # Errors
     /// If the records fail.
@@ -89,13 +106,34 @@ impl Relations {
         tenant: &TenantId,
         pending: &[Pending],
     ) -> Result<(), RecordsError> {
-        for chunk in pending.chunks(500) {
-            let batch = chunk.iter().fold(Batch::new(), |batch, one| {
-                batch.delete(pending_key(tenant, one), Expect::Any)
-            });
-            self.commit(batch, Durability::Sync).await?;
+        for chunk in pending.chunks(CHUNK) {
+            self.unmark_some(tenant, chunk).await?;
         }
         Ok(())
+    }
+
+    async fn unmark_some(
+        &self,
+        tenant: &TenantId,
+        pending: &[Pending],
+    ) -> Result<(), RecordsError> {
+        let key = |one: &Pending| pending_key(tenant, one).into_bytes();
+        let keys: Vec<Vec<u8>> = pending.iter().map(key).collect();
+        for _ in 0..TRIES_MAX {
+            let found = self.keyspace.get_many(&keys).await?;
+            // Always something to write: who waits for it waits for all that came before.
+            let mut batch = Batch::new().put(FOLLOWED, Vec::new(), Expect::Any);
+            for ((one, key), stored) in pending.iter().zip(&keys).zip(found) {
+                let own = stored.filter(|stored| Some(stored.version) == one.mark);
+                if let Some(own) = own {
+                    batch = batch.delete(key.clone(), Expect::Version(own.version));
+                }
+            }
+            if self.commit(batch, Durability::Sync).await? {
+                return Ok(());
+            }
+        }
+        Err(contended())
     }
 
     /// What a crash has left open, some at a time; empty when nothing is.
@@ -114,6 +152,7 @@ impl Relations {
             let pending = Pending {
                 reference: reference.to_owned(),
                 said: value.said.map(Statement::try_from).transpose()?,
+                mark: Some(stored.version),
             };
             all.push((tenant.parse().map_err(unusable)?, pending));
         }

@@ -25,8 +25,8 @@ pub struct Person {
     pub user: UserId,
 }
 
-/// People of a tenant whose accounts are others than before.
-pub type PeopleChange = BTreeMap<TenantId, BTreeSet<FhirUser>>;
+/// People of a tenant whose accounts are others than before: marked as pending.
+pub type PeopleChange = BTreeMap<TenantId, Vec<Pending>>;
 
 const PEOPLE: &str = "~person/";
 
@@ -52,14 +52,16 @@ impl Relations {
     ) -> Result<PeopleChange, RecordsError> {
         let known = self.people().await?;
         let changed: Vec<&Person> = known.symmetric_difference(people).collect();
-        let mut change = PeopleChange::new();
+        let mut members: BTreeMap<TenantId, BTreeSet<FhirUser>> = BTreeMap::new();
         for person in &changed {
-            let members = change.entry(person.tenant.clone()).or_default();
-            members.insert(person.member.clone());
+            let of = members.entry(person.tenant.clone()).or_default();
+            of.insert(person.member.clone());
         }
-        for (tenant, members) in &change {
-            let pending: Vec<_> = members.iter().cloned().map(Pending::member).collect();
-            self.mark_pending(tenant, &pending).await?;
+        let mut change = PeopleChange::new();
+        for (tenant, members) in members {
+            let mut pending: Vec<_> = members.into_iter().map(Pending::member).collect();
+            self.mark_pending(&tenant, &mut pending).await?;
+            change.insert(tenant, pending);
         }
         for chunk in changed.chunks(CHUNK) {
             let batch = chunk.iter().fold(Batch::new(), |batch, person| {

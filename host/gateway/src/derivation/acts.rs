@@ -44,11 +44,10 @@ impl Gateway {
         actor: &Subject,
     ) -> Result<(), Refusal> {
         let change = self.relations.set_people(people).await;
-        for (tenant, members) in change.map_err(unavailable)? {
+        for (tenant, pending) in change.map_err(unavailable)? {
             let Some(store) = self.stores.get(&tenant) else {
                 continue;
             };
-            let pending: Vec<_> = members.into_iter().map(Pending::member).collect();
             let cause = Cause::new(actor, "the accounts of people in the record changed");
             self.derivation
                 .follow(&tenant, store, &pending, &cause)

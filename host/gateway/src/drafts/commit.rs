@@ -224,8 +224,8 @@ impl DraftCommit {
         derivation: Derivation,
         store: FhirStore,
     ) -> Result<(), DraftRefused> {
-        let pending = pending(self.ready.iter());
-        derivation.announce(&self.tenant, &pending).await?;
+        let mut pending = pending(self.ready.iter());
+        derivation.announce(&self.tenant, &mut pending).await?;
         let intent = ledger.intent(self.intent).await.map_err(unavailable)?;
         let changes = self
             .ready

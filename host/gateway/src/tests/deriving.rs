@@ -209,7 +209,7 @@ async fn an_app_gives_nobody_a_patient_by_writing_a_team() {
     assert!(!door.nurse_opens("james").await);
     let ward = Pending::origin(&created.parse().unwrap(), None);
     door.relations
-        .mark_pending(&main_tenant(), &[ward])
+        .mark_pending(&main_tenant(), &mut [ward])
         .await
         .unwrap();
     assert_eq!(door.gateway.settle_relations().await, Ok(1));
@@ -328,8 +328,11 @@ async fn what_a_crash_left_open_is_made_good_at_the_next_start() {
     let (tenant, now) = (main_tenant(), door.clock.now());
     let undone = relations.accept(&tenant, &origin, &after, &before.statement, now);
     assert!(undone.await.unwrap().is_some());
-    let open = [Pending::origin(&origin, None)];
-    relations.mark_pending(&main_tenant(), &open).await.unwrap();
+    let mut open = [Pending::origin(&origin, None)];
+    relations
+        .mark_pending(&main_tenant(), &mut open)
+        .await
+        .unwrap();
     assert!(door.nurse_opens("james").await);
     door.restart_gateway();
     assert_eq!(door.gateway.settle_relations().await, Ok(1));
@@ -349,9 +352,9 @@ async fn an_import_that_was_announced_and_never_written_gives_nothing_at_the_nex
         .await
         .unwrap();
     door.import(&[&team("james", &[])], true).await;
-    let open = [Pending::origin(&origin, Some(accepted.statement))];
+    let mut open = [Pending::origin(&origin, Some(accepted.statement))];
     door.relations
-        .mark_pending(&main_tenant(), &open)
+        .mark_pending(&main_tenant(), &mut open)
         .await
         .unwrap();
     assert_eq!(door.gateway.settle_relations().await, Ok(1));

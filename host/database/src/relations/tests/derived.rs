@@ -152,21 +152,19 @@ async fn a_role_stands_for_its_practitioner_as_long_as_both_say_so() {
 
 #[tokio::test]
 async fn an_account_that_changes_hands_is_pending_until_it_was_followed() {
-    let world = ward().await;
-    let [okafor] = [Pending::member("Practitioner/okafor".parse().unwrap())];
+    let world = world();
+    let okafor = [("Practitioner/okafor", "nurse.okafor")];
+    let change = world.accounts(&okafor).await;
+    let marked = &change[&world.main];
     let open = world.relations.pending().await.unwrap();
-    assert_eq!(open, [(world.main.clone(), okafor.clone())]);
-    world
-        .relations
-        .unmark_pending(&world.main, &[okafor])
-        .await
-        .unwrap();
-    assert!(
-        world
-            .accounts(&[("Practitioner/okafor", "nurse.okafor")])
-            .await
-            .is_empty()
-    );
+    assert_eq!(open, [(world.main.clone(), marked[0].clone())]);
+    let member = marked[0].as_member().unwrap();
+    assert_eq!(member.as_str(), "Practitioner/okafor");
+    assert_eq!(marked[0].as_origin(), None);
+    let unmarked = world.relations.unmark_pending(&world.main, marked).await;
+    unmarked.unwrap();
+    assert!(world.relations.pending().await.unwrap().is_empty());
+    assert!(world.accounts(&okafor).await.is_empty());
     let change = world
         .accounts(&[("Practitioner/okafor", "dr.rivera")])
         .await;
@@ -196,28 +194,49 @@ async fn whoever_read_before_another_accepted_starts_again() {
 async fn what_is_pending_is_kept_with_what_the_hospital_said() {
     let world = world();
     let said = statement("anna", &[("Practitioner/okafor", term(Some(NOW), None))]);
-    let pending = Pending::origin(&TEAM.parse().unwrap(), Some(said));
-    let marked = std::slice::from_ref(&pending);
-    world
-        .relations
-        .mark_pending(&world.main, marked)
+    let mut marked = [Pending::origin(&TEAM.parse().unwrap(), Some(said))];
+    let relations = &world.relations;
+    relations
+        .mark_pending(&world.main, &mut marked)
         .await
         .unwrap();
-    let open = world.relations.pending().await.unwrap();
-    assert_eq!(open, [(world.main.clone(), pending.clone())]);
+    let open = relations.pending().await.unwrap();
+    assert_eq!(open, [(world.main.clone(), marked[0].clone())]);
+    let origin = marked[0].as_origin().unwrap();
     assert_eq!(
-        pending
-            .as_origin()
-            .map(|origin| origin.to_string())
-            .as_deref(),
-        Some(TEAM)
+        (origin.to_string().as_str(), marked[0].as_member()),
+        (TEAM, None)
     );
-    world
-        .relations
-        .unmark_pending(&world.main, marked)
+    relations
+        .unmark_pending(&world.main, &marked)
         .await
         .unwrap();
-    assert!(world.relations.pending().await.unwrap().is_empty());
+    assert!(relations.pending().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn nobody_crosses_out_what_another_noted_since() {
+    let world = world();
+    let relations = &world.relations;
+    let note = || [Pending::origin(&TEAM.parse().unwrap(), None)];
+    let (mut early, mut late) = (note(), note());
+    relations
+        .mark_pending(&world.main, &mut early)
+        .await
+        .unwrap();
+    relations
+        .mark_pending(&world.main, &mut late)
+        .await
+        .unwrap();
+    relations.unmark_pending(&world.main, &early).await.unwrap();
+    assert_eq!(relations.pending().await.unwrap().len(), 1);
+    relations
+        .unmark_pending(&world.main, &note())
+        .await
+        .unwrap();
+    assert_eq!(relations.pending().await.unwrap().len(), 1);
+    relations.unmark_pending(&world.main, &late).await.unwrap();
+    assert!(relations.pending().await.unwrap().is_empty());
 }
 
 #[test]
