@@ -97,7 +97,7 @@ impl Gateway {
             }
             _ => return Err(self.absent(session, asked)),
         };
-        let permitted = self.permit(session, pass, concrete).await?;
+        let permitted = self.decided(session, pass, concrete).await?;
         if kind == InteractionKind::Patch {
             return self.patched(session, pass, permitted, within).await;
         }
@@ -131,7 +131,10 @@ impl Gateway {
         query: &SearchQuery,
     ) -> Result<Matches, Refusal> {
         let search = Interaction::search(query.clone());
-        let permitted = self.permit(session, pass, search).await?;
+        let permitted = self.decided(session, pass, search).await?;
+        // Which Provenance there is depends on what it is about, as for any search.
+        let known = self.knowing_targets_of_matches(session, &permitted).await?;
+        let permitted = known.unwrap_or(permitted);
         let interaction = permitted.interaction();
         let store = self.store(session, interaction)?;
         let mut found = match store.search(&permitted, None, 2).await {

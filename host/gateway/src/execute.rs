@@ -37,26 +37,18 @@ impl Gateway {
         request: Option<&RequestId>,
         interaction: Interaction,
     ) -> Result<Unreleased<Answer>, Refusal> {
-        if let Some(request) = request.filter(|_| interaction.kind().is_write())
-            && let Some(done) = self
-                .done_before(session, pass, request, &interaction)
-                .await?
-        {
-            let first = done.into_iter().next().map(|(_, written)| written);
-            let written = first.ok_or(Refusal::Unavailable)?;
-            return Ok(Unreleased::new(Answer::Written(written)));
-        }
-        if session.terms.writes == WriteMode::Draft
-            && interaction.kind().is_write()
-            && !pass.is_revoked()
-            && let Some(kept) = self.drafted_before(session, request).await?
-        {
-            let first = kept.into_iter().next().map(|(_, drafted)| drafted);
-            let drafted = first.ok_or(Refusal::Unavailable)?;
-            return Ok(Unreleased::new(Answer::Drafted(drafted)));
-        }
         let permitted = self.permit(session, pass, interaction).await?;
         if permitted.interaction().kind().is_write() {
+            let request = request.map(|request| request.over(permitted.interaction()));
+            let request = request.as_ref();
+            if let Some(request) = request
+                && let Some(before) = self
+                    .answered_before(session, request, permitted.interaction())
+                    .await?
+            {
+                let first = before.into_iter().next().map(|(_, answer)| answer);
+                return first.map(Unreleased::new).ok_or(Refusal::Unavailable);
+            }
             let answer = self.change(session, pass, permitted, request).await?;
             return Ok(Unreleased::new(answer));
         }
@@ -90,19 +82,36 @@ impl Gateway {
             Planned::Write(write) => *write,
         };
         if session.terms.writes == WriteMode::Draft {
-            let drafted = self.draft(session, pass, vec![(0, write)], request).await?;
-            let first = drafted.into_iter().next().map(|(_, drafted)| drafted);
-            return first.map(Answer::Drafted).ok_or(Refusal::Unavailable);
+            let drafted = self
+                .draft(session, pass, vec![(0, write)], Vec::new(), request)
+                .await?;
+            let first = drafted.into_iter().next().map(|(_, answer)| answer);
+            return first.ok_or(Refusal::Unavailable);
         }
         let done = self
-            .carry_out(session, pass, vec![(0, write)], request)
+            .carry_out(session, pass, vec![(0, write)], Vec::new(), request)
             .await?;
         let first = done.into_iter().next().map(|(_, written)| written);
         first.map(Answer::Written).ok_or(Refusal::Unavailable)
     }
 
-    /// The decision before the fetch.
+    /// The decision before the fetch, which counts as one request.
     pub(crate) async fn permit(
+        &self,
+        session: &Session,
+        pass: &Pass,
+        interaction: Interaction,
+    ) -> Result<Permitted<Interaction>, Refusal> {
+        if let Err(throttled) = self.budgets.admit(session, self.clock.now()) {
+            let denied = Outcome::Denied("throttled".to_owned());
+            self.record(record::event(session, &interaction, denied))?;
+            return Err(throttled);
+        }
+        self.decided(session, pass, interaction).await
+    }
+
+    /// The same for a step of a request that was counted already.
+    pub(crate) async fn decided(
         &self,
         session: &Session,
         pass: &Pass,
@@ -112,11 +121,6 @@ impl Gateway {
             let denied = Outcome::Denied("revoked".to_owned());
             self.record(record::event(session, &interaction, denied))?;
             return Err(revoked.into());
-        }
-        if let Err(throttled) = self.budgets.admit(session, self.clock.now()) {
-            let denied = Outcome::Denied("throttled".to_owned());
-            self.record(record::event(session, &interaction, denied))?;
-            return Err(throttled);
         }
         let rights = match self.rights(session, &interaction).await {
             Ok(rights) => rights,

@@ -131,7 +131,7 @@ impl Gateway {
         };
         let read = Interaction::read(resource_type, id);
         let read = read.map_err(|problem| Refusal::Invalid(problem.to_string()))?;
-        let readable = self.permit(session, pass, read).await?;
+        let readable = self.decided(session, pass, read).await?;
         let store = self.store(session, interaction)?;
         let Some(old) = self.old_version(session, store, &permitted).await? else {
             return Err(self.absent(session, interaction));
@@ -148,7 +148,7 @@ impl Gateway {
         })?;
         let update = Interaction::update(after, Some(&old.version_id()))
             .map_err(|problem| Refusal::Invalid(problem.to_string()))?;
-        let permitted = self.permit(session, pass, update).await?;
+        let permitted = self.decided(session, pass, update).await?;
         self.plain(session, permitted, InteractionKind::Patch, within)
             .await
     }

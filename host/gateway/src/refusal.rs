@@ -22,6 +22,8 @@ pub enum Refusal {
     Conflict(String),
     /// A change must name the version that it was made for (`If-Match`).
     IfMatchRequired,
+    /// The request id was used for another request before.
+    OtherRequest,
     /// A condition that must have one match has several.
     SeveralMatches,
     /// The resource does not have the structure of FHIR R4.

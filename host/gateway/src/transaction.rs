@@ -77,29 +77,26 @@ impl Gateway {
                 return Err(refusal);
             }
         };
-        let written = |(index, written)| (index, Ok(Answer::Written(written)));
-        let mut answers: BTreeMap<usize, Result<Answer, Refusal>> = match planned.before {
-            Some(done) => done.into_iter().map(written).collect(),
+        let request = planned.request.as_ref();
+        let done: Vec<(usize, Answer)> = match planned.before {
+            Some(before) => before,
             // One draft holds them all, so that what refers to each other stays together.
             None if session.terms.writes == WriteMode::Draft => {
-                let drafted = match self.drafted_before(session, request).await? {
-                    Some(before) => before,
-                    None => self.draft(session, pass, planned.writes, request).await?,
-                };
-                drafted
-                    .into_iter()
-                    .map(|(index, drafted)| (index, Ok(Answer::Drafted(drafted))))
-                    .chain(planned.unchanged.into_iter().map(written))
-                    .collect()
+                self.draft(session, pass, planned.writes, planned.unchanged, request)
+                    .await?
             }
             None => {
                 let done = self
-                    .carry_out(session, pass, planned.writes, request)
+                    .carry_out(session, pass, planned.writes, planned.unchanged, request)
                     .await?;
-                let all = done.into_iter().chain(planned.unchanged);
-                all.map(written).collect()
+                let done = done.into_iter();
+                done.map(|(index, one)| (index, Answer::Written(one)))
+                    .collect()
             }
         };
+        let done = done.into_iter();
+        let mut answers: BTreeMap<usize, Result<Answer, Refusal>> =
+            done.map(|(index, answer)| (index, Ok(answer))).collect();
         for (index, interaction) in planned.reads {
             let answer = self.execute(session, pass, interaction).await;
             answers.insert(index, answer.map(Unreleased::into_inner));
@@ -118,9 +115,14 @@ impl Gateway {
         request: Option<&RequestId>,
     ) -> Result<PlannedAll, Refusal> {
         let mut planned = PlannedAll::default();
-        let first = entries.iter().find_map(|entry| entry.interaction().ok());
-        if let (Some(request), Some(first)) = (request, first) {
-            planned.before = self.done_before(session, pass, request, &first).await?;
+        planned.request = request.map(|request| request.over_all(&entries));
+        let mut writes = entries.iter().filter(|entry| entry.method != Method::Get);
+        let first = writes.find_map(|entry| Some((entry.index, entry.interaction().ok()?)));
+        if let (Some(request), Some((index, first))) = (&planned.request, first) {
+            let refused = |refusal| in_entry(index, refusal);
+            let permitted = self.decided(session, pass, first).await.map_err(refused)?;
+            let before = self.answered_before(session, request, permitted.interaction());
+            planned.before = before.await.map_err(refused)?;
         }
         if planned.before.is_some() {
             // The writes are done; what they would come to now does not matter.
@@ -132,7 +134,7 @@ impl Gateway {
             let refused = |refusal| in_entry(index, refusal);
             if !interaction.kind().is_write() {
                 // Decided now; carried out when the writes are done.
-                let permitted = self.permit(session, pass, interaction).await;
+                let permitted = self.decided(session, pass, interaction).await;
                 let permitted = permitted.map_err(refused)?;
                 planned.reads.push((index, permitted.interaction().clone()));
                 continue;
@@ -340,7 +342,9 @@ struct PlannedAll {
     unchanged: Vec<(usize, Written)>,
     reads: Vec<(usize, Interaction)>,
     /// What it came to the first time, where it is a repetition.
-    before: Option<Vec<(usize, Written)>>,
+    before: Option<Vec<(usize, Answer)>>,
+    /// The caller's id for it, bound to what was sent.
+    request: Option<RequestId>,
 }
 
 fn in_entry(index: usize, refusal: Refusal) -> Refusal {

@@ -25,6 +25,8 @@ struct Together {
     session: Session,
     /// With the number of the entry that asked for it.
     writes: Vec<(usize, Write)>,
+    /// What is there already, and answered with.
+    unchanged: Vec<(usize, Written)>,
     now: Timestamp,
     expectations: Vec<(Vec<u8>, Expect)>,
     request: Option<RequestId>,
@@ -32,16 +34,18 @@ struct Together {
 
 impl Gateway {
     /// Carries out planned writes, all or nothing. Each comes with the number of the entry
-    /// that asked for it.
+    /// that asked for it. `unchanged` is what other entries came to without a write: the
+    /// answer, and that to a repetition, hold them too.
     pub(crate) async fn carry_out(
         &self,
         session: &Session,
         pass: &Pass,
         writes: Vec<(usize, Write)>,
+        unchanged: Vec<(usize, Written)>,
         request: Option<&RequestId>,
     ) -> Result<Vec<(usize, Written)>, Refusal> {
         let Some((_, first)) = writes.first() else {
-            return Ok(Vec::new());
+            return Ok(unchanged);
         };
         let interaction = first.permitted.interaction();
         let store = self.store(session, interaction)?.clone();
@@ -53,6 +57,7 @@ impl Gateway {
         let together = Together {
             session: session.clone(),
             writes,
+            unchanged,
             now: self.clock.now(),
             expectations,
             request: request.cloned(),
@@ -103,7 +108,7 @@ async fn carry_out(
     let written = together.written();
     let request = together.request.as_ref().map(|request| RequestMark {
         name: request.name().to_owned(),
-        outcome: request_id::encode(&written),
+        outcome: request_id::encode(request.content(), &written),
     });
     let changes = together.writes.iter().map(|(_, write)| Change {
         permitted: &write.permitted,
@@ -214,14 +219,19 @@ impl Together {
         self.writes
             .iter()
             .map(|(index, write)| (*index, written(write)))
+            .chain(self.unchanged.iter().cloned())
             .collect()
     }
 
     async fn repeated(&self, store: &FhirStore) -> Result<Vec<(usize, Written)>, Refusal> {
-        let name = self.request.as_ref().map_or("", RequestId::name);
-        let kept = store.request_outcome(name).await.map_err(unavailable)?;
-        kept.and_then(|kept| request_id::decode(&kept))
-            .ok_or(Refusal::Unavailable)
+        let request = self.request.as_ref().ok_or(Refusal::Unavailable)?;
+        let kept = store.request_outcome(request.name()).await;
+        let kept = kept.map_err(unavailable)?;
+        match kept.and_then(|kept| request_id::decode(&kept)) {
+            Some((content, written)) if content == request.content() => Ok(written),
+            Some(_) => Err(Refusal::OtherRequest),
+            None => Err(Refusal::Unavailable),
+        }
     }
 
     /// Names the version that came in between, if the caller may still know of it.

@@ -261,6 +261,21 @@ impl Request {
         })
     }
 
+    /// What is asked for, as text that tells requests apart, and the resource as it came. The
+    /// version that is expected is left out.
+    pub fn content(&self) -> (String, &[u8]) {
+        let asked = format!(
+            "{} {:?} {} {:?} {:?} {:?}",
+            self.index,
+            self.method,
+            self.resource_type,
+            self.address,
+            self.full_url,
+            self.if_none_exist,
+        );
+        (asked, self.resource.as_deref().unwrap_or_default())
+    }
+
     /// The resource type that it is about.
     pub fn resource_type(&self) -> &'static str {
         self.resource_type

@@ -1,12 +1,14 @@
 //! An app's writes become a draft.
 
 use bytes::Bytes;
+use glovebox_database::RecordsError;
 use glovebox_database::fence::Pass;
 use glovebox_fhir::Interaction;
 use glovebox_model::ledger::{Event, Kind, Outcome};
 
-use super::stored::{self, Inserted};
+use super::stored::{self, Inserted, Kept};
 use super::{BYTES_MAX, Draft, DraftStage, DraftSummary, DraftWrite, Drafted, LIFE, lasting};
+use crate::answer::{Answer, Written};
 use crate::gateway::{Gateway, unavailable};
 use crate::plan::Write;
 use crate::record;
@@ -25,10 +27,11 @@ impl Gateway {
         session: &Session,
         pass: &Pass,
         writes: Vec<(usize, Write)>,
+        unchanged: Vec<(usize, Written)>,
         request: Option<&RequestId>,
-    ) -> Result<Vec<(usize, Drafted)>, Refusal> {
+    ) -> Result<Vec<(usize, Answer)>, Refusal> {
         let Some((_, first)) = writes.first() else {
-            return Ok(Vec::new());
+            return Ok(answers(Vec::new(), unchanged));
         };
         let first = first.permitted.interaction();
         let now = self.clock.now();
@@ -76,30 +79,55 @@ impl Gateway {
             .await;
         appended.map_err(unavailable)?;
         let keyspace = &self.drafts.keyspace;
-        let inserted = stored::insert(keyspace, &session.tenant, &draft, request, &drafted).await;
+        let kept = request.map(|request| Kept {
+            request,
+            drafted: &drafted,
+            unchanged: &unchanged,
+        });
+        let inserted = stored::insert(keyspace, &session.tenant, &draft, kept).await;
         match inserted.map_err(|error| self.broken(session, first, &error))? {
-            Inserted::Done => Ok(drafted),
+            Inserted::Done => Ok(answers(drafted, unchanged)),
             // Somebody was a moment faster with the same request: theirs is the answer.
             Inserted::Repeated => {
-                let before = self.drafted_before(session, request).await?;
-                before.ok_or(Refusal::Unavailable)
+                let request = request.ok_or(Refusal::Unavailable)?;
+                let before = self.drafted_before(session, request).await;
+                match before.map_err(unavailable)? {
+                    Some((content, answers)) if content == request.content() => Ok(answers),
+                    Some(_) => {
+                        let refusal = Refusal::OtherRequest;
+                        Err(self.failed(session, first, "other-request", refusal))
+                    }
+                    None => Err(Refusal::Unavailable),
+                }
             }
         }
     }
 
-    /// What a request came to, by entry, if it was kept before.
+    /// What was sent with a request and what it came to, by entry, if it was kept before.
     pub(crate) async fn drafted_before(
         &self,
         session: &Session,
-        request: Option<&RequestId>,
-    ) -> Result<Option<Vec<(usize, Drafted)>>, Refusal> {
-        let Some(request) = request else {
-            return Ok(None);
-        };
-        let keyspace = &self.drafts.keyspace;
-        let before = stored::before(keyspace, &session.tenant, request).await;
-        before.map_err(unavailable)
+        request: &RequestId,
+    ) -> Result<Option<Before>, RecordsError> {
+        let before = stored::before(&self.drafts.keyspace, &session.tenant, request).await?;
+        Ok(before.map(|(content, drafted, unchanged)| (content, answers(drafted, unchanged))))
     }
+}
+
+/// The digest of what was sent, and the answers by entry.
+pub(crate) type Before = (String, Vec<(usize, Answer)>);
+
+fn answers(
+    drafted: Vec<(usize, Drafted)>,
+    unchanged: Vec<(usize, Written)>,
+) -> Vec<(usize, Answer)> {
+    let drafted = drafted
+        .into_iter()
+        .map(|(at, one)| (at, Answer::Drafted(one)));
+    let unchanged = unchanged.into_iter();
+    drafted
+        .chain(unchanged.map(|(at, one)| (at, Answer::Written(one))))
+        .collect()
 }
 
 fn kept(write: &Write) -> DraftWrite {

@@ -9,7 +9,8 @@ use glovebox_model::{Digest, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Draft, DraftStage, DraftSummary, DraftWrite, Drafted};
-use crate::request_id::RequestId;
+use crate::answer::Written;
+use crate::request_id::{self, RequestId};
 
 /// Bytes of one piece: below the largest value of a record.
 const PIECE_BYTES: usize = 60 << 10;
@@ -191,20 +192,34 @@ pub(super) enum Inserted {
     Repeated,
 }
 
-/// What a request came to, if it was kept: each entry's number, type, id, and the draft.
-type Kept = (String, i64, Vec<(usize, String, String)>);
+/// A request that comes to a draft.
+pub(super) struct Kept<'a> {
+    pub(super) request: &'a RequestId,
+    pub(super) drafted: &'a [(usize, Drafted)],
+    /// What other entries came to without a write.
+    pub(super) unchanged: &'a [(usize, Written)],
+}
+
+/// What a request came to, if it was kept: the draft, each entry's number, type and id, and
+/// in [`crate::request_id`]'s form what was sent and what was there already.
+type StoredRequest = (String, i64, Vec<(usize, String, String)>, String);
+
+/// The digest of what was sent, and what it came to.
+type Before = (String, Vec<(usize, Drafted)>, Vec<(usize, Written)>);
 
 /// What a request came to before.
 pub(super) async fn before(
     keyspace: &Keyspace,
     tenant: &TenantId,
     request: &RequestId,
-) -> Result<Option<Vec<(usize, Drafted)>>, RecordsError> {
+) -> Result<Option<Before>, RecordsError> {
     let Some(stored) = keyspace.get(&request_key(tenant, request)).await? else {
         return Ok(None);
     };
-    let kept: Kept = serde_json::from_slice(&stored.value).map_err(|_| damaged("of a request"))?;
-    let (draft, created, entries) = kept;
+    let lost = || damaged("of a request");
+    let kept: StoredRequest = serde_json::from_slice(&stored.value).map_err(|_| lost())?;
+    let (draft, created, entries, beside) = kept;
+    let (content, unchanged) = request_id::decode(beside.as_bytes()).ok_or_else(lost)?;
     let entries = entries.into_iter().map(|(index, resource_type, id)| {
         let drafted = Drafted {
             draft: draft.clone(),
@@ -214,7 +229,7 @@ pub(super) async fn before(
         };
         (index, drafted)
     });
-    Ok(Some(entries.collect()))
+    Ok(Some((content, entries.collect(), unchanged)))
 }
 
 /// Puts a new draft, on disk when this returns, and what its request came to beside it.
@@ -222,8 +237,7 @@ pub(super) async fn insert(
     keyspace: &Keyspace,
     tenant: &TenantId,
     draft: &Draft,
-    request: Option<&RequestId>,
-    drafted: &[(usize, Drafted)],
+    request: Option<Kept<'_>>,
 ) -> Result<Inserted, RecordsError> {
     let id = &draft.summary.id;
     let content = StoredContent {
@@ -251,21 +265,29 @@ pub(super) async fn insert(
     }
     let head = serde_json::to_vec(&draft.summary.to_stored(pieces)).map_err(|_| damaged(id))?;
     batch = batch.put(head_key(tenant, id), head, Expect::Absent);
-    if let Some(request) = request {
+    let repeatable = request.is_some();
+    if let Some(Kept {
+        request,
+        drafted,
+        unchanged,
+    }) = request
+    {
+        let beside = request_id::encode(request.content(), unchanged);
         let entries = drafted
             .iter()
             .map(|(index, one)| (*index, one.resource_type.clone(), one.id.clone()));
-        let kept: Kept = (
+        let kept: StoredRequest = (
             id.clone(),
             draft.summary.created.micros(),
             entries.collect(),
+            String::from_utf8_lossy(&beside).into_owned(),
         );
         let kept = serde_json::to_vec(&kept).map_err(|_| damaged(id))?;
         batch = batch.put(request_key(tenant, request), kept, Expect::Absent);
     }
     match keyspace.commit(batch, Durability::Sync).await? {
         Ok(_) => Ok(Inserted::Done),
-        Err(_) if request.is_some() => Ok(Inserted::Repeated),
+        Err(_) if repeatable => Ok(Inserted::Repeated),
         Err(_) => Err(damaged(id)),
     }
 }

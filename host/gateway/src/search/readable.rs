@@ -153,7 +153,7 @@ impl Gateway {
     }
 
     /// The same for a search of Provenance: the targets of all that it matches.
-    pub(super) async fn knowing_targets_of_matches(
+    pub(crate) async fn knowing_targets_of_matches(
         &self,
         session: &Session,
         permitted: &Permitted<Interaction>,

@@ -3,6 +3,7 @@
 use glovebox_fhir::{EntryProblem, Patch, Submission, SubmissionError, ValidateMode};
 
 use super::*;
+use crate::Unreleased;
 use crate::{EntryAnswer, RequestId, Written};
 
 const BASE: &str = "https://here.example/fhir/main";
@@ -494,4 +495,157 @@ fn an_entry_that_leads_elsewhere_never_reaches_the_gateway() {
             ..
         })
     ));
+}
+
+#[tokio::test]
+async fn a_request_id_stands_for_what_was_sent_with_it_first() {
+    for writes in ["direct", "draft"] {
+        let terms = serde_json::json!({ "writes": writes });
+        let door = Door::new().await.with("patient/Observation.cruds");
+        let door = door.under(&terms);
+        let session = door.session();
+        let request = RequestId::new(&session, "retry").unwrap();
+        let pass = door.pass();
+        let lab = observation("x", "anna", "laboratory").replace(r#""id":"x","#, "");
+        let other = lab.replace("laboratory", "vital-signs");
+        let create = |json: &str| Interaction::create(resource(json));
+        let send = async |interaction| {
+            let gateway = &door.gateway;
+            let sent = gateway.execute_once(&session, &pass, Some(&request), interaction);
+            sent.await.map(Unreleased::into_inner)
+        };
+        let refused = |result: Result<Answer, Refusal>| {
+            assert_eq!(result.map(|_| ()), Err(Refusal::OtherRequest), "{writes}");
+            let last = door.entries().pop().unwrap();
+            assert_eq!(last.outcome, "failed: other-request", "{writes}");
+        };
+        assert!(send(create(&lab)).await.is_ok());
+        refused(send(create(&other)).await);
+        refused(
+            send(patch(
+                "anna-0",
+                r#"[{"op":"remove","path":"/status"}]"#,
+                Some("1"),
+            ))
+            .await,
+        );
+        refused(send(Interaction::delete("Observation", "anna-0", Some("1")).unwrap()).await);
+        let before = door.entries().len();
+        assert!(send(create(&lab)).await.is_ok());
+        assert_eq!(door.entries().len() - before, 1, "a repetition is recorded");
+
+        let request = RequestId::new(&session, "transaction").unwrap();
+        let send = async |json: &str| {
+            let entry = entry("POST", "Observation", &format!(r#","resource":{json}"#));
+            let submission = bundle("transaction", &[entry]);
+            let gateway = &door.gateway;
+            let sent = gateway.transaction(&session, &pass, Some(&request), submission);
+            sent.await.map(|_| ())
+        };
+        assert_eq!(send(&lab).await, Ok(()));
+        assert_eq!(send(&lab).await, Ok(()));
+        let Err(Refusal::InEntry { refusal, .. }) = send(&other).await else {
+            panic!("{writes}")
+        };
+        assert_eq!(*refusal, Refusal::OtherRequest, "{writes}");
+    }
+}
+
+#[tokio::test]
+async fn a_repetition_needs_the_scope_and_counts_as_a_request() {
+    let mut door = Door::new().await.with("patient/Observation.cruds");
+    let lab = observation("x", "anna", "laboratory").replace(r#""id":"x","#, "");
+    let send = async |door: &Door| {
+        let session = door.session();
+        let request = RequestId::new(&session, "retry").unwrap();
+        let pass = door.pass();
+        let create = Interaction::create(resource(&lab));
+        let sent = door
+            .gateway
+            .execute_once(&session, &pass, Some(&request), create);
+        sent.await.map(|_| ())
+    };
+    assert_eq!(send(&door).await, Ok(()));
+    door = door.with("patient/Observation.rs");
+    assert!(matches!(send(&door).await, Err(Refusal::NotGranted(_))));
+    door = door.with("patient/Observation.cruds");
+    door = door.under(&serde_json::json!({
+        "writes": "direct", "budget": { "requests_per_minute": 1 }
+    }));
+    assert_eq!(send(&door).await, Ok(()));
+    assert!(matches!(send(&door).await, Err(Refusal::Throttled { .. })));
+}
+
+#[tokio::test]
+async fn a_repeated_transaction_answers_all_of_its_entries() {
+    for writes in ["direct", "draft"] {
+        let terms = serde_json::json!({ "writes": writes });
+        let door = Door::new().await.with("patient/Observation.cruds");
+        let door = door.under(&terms);
+        let session = door.session();
+        let request = RequestId::new(&session, "retry").unwrap();
+        let pass = door.pass();
+        let lab = observation("x", "anna", "laboratory").replace(r#""id":"x","#, "");
+        let send = async || {
+            let there = r#"{"request":{"method":"POST","url":"Observation","ifNoneExist":"_id=anna-0"},"resource":"#;
+            let entries = [
+                format!("{there}{lab}}}"),
+                entry("POST", "Observation", &format!(r#","resource":{lab}"#)),
+            ];
+            let submission = bundle("transaction", &entries);
+            let gateway = &door.gateway;
+            let sent = gateway.transaction(&session, &pass, Some(&request), submission);
+            let answers = sent.await.unwrap().into_inner().into_iter();
+            let answers = answers.map(|one| format!("{} {:?}", one.index, one.result));
+            answers.collect::<Vec<_>>()
+        };
+        let first = send().await;
+        assert_eq!(first.len(), 2, "{writes}");
+        assert_eq!(send().await, first, "{writes}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_counts_once_however_many_steps_it_takes() {
+    let terms = serde_json::json!({ "writes": "direct", "budget": { "requests_per_minute": 1 } });
+    for interaction in [
+        patch(
+            "anna-0",
+            r#"[{"op":"replace","path":"/status","value":"amended"}]"#,
+            Some("1"),
+        ),
+        Interaction::conditional_delete(query("Observation?_id=anna-0")).unwrap(),
+    ] {
+        let door = Door::new().await.with("patient/Observation.cruds");
+        let door = door.under(&terms);
+        assert!(
+            door.call(interaction.clone()).await.is_ok(),
+            "{interaction:?}"
+        );
+        assert!(matches!(
+            door.call(read("Observation/anna-1")).await,
+            Err(Refusal::Throttled { .. })
+        ));
+    }
+}
+
+#[tokio::test]
+async fn a_condition_finds_the_provenance_that_a_search_finds() {
+    let door = Door::new().await.with("patient/*.cruds");
+    let provenance = |id: &str, of: &str| {
+        format!(
+            r#"{{"resourceType":"Provenance","id":"{id}","recorded":"2024-01-01T00:00:00Z",
+                "target":[{{"reference":"Patient/{of}"}}],"agent":[{{"who":{{"display":"x"}}}}]}}"#
+        )
+    };
+    let both = [provenance("own", "anna"), provenance("hers", "james")];
+    let both: Vec<&str> = both.iter().map(String::as_str).collect();
+    assert!(door.import(&both, false).await.refused.is_empty());
+    let delete =
+        |id: &str| Interaction::conditional_delete(query(&format!("Provenance?_id={id}"))).unwrap();
+    assert!(written(door.call(delete("own")).await).changed);
+    let hidden = door.call(delete("hers")).await;
+    assert_eq!(hidden.unwrap_err(), Refusal::NotFound);
+    let absent = door.call(delete("nobody")).await;
+    assert_eq!(absent.unwrap_err(), Refusal::NotFound);
 }

@@ -90,6 +90,9 @@ impl From<Refusal> for FhirFault {
             Refusal::Conflict(current) => Self::Answer(WitFhirError::Conflict(current)),
             Refusal::Invalid(text) => Self::invalid(&text),
             Refusal::IfMatchRequired => Self::invalid("name the version that you read"),
+            Refusal::OtherRequest => {
+                Self::invalid("this request id was used for another request: give each its own")
+            }
             Refusal::SeveralMatches => {
                 Self::other("several-matches", "give a condition that selects one")
             }

@@ -1,43 +1,33 @@
-//! `glovebox:fhir/write`: writes through the gateway. What was done is kept by request id in
-//! the commit that does it, so that a retry after a lost answer is not a second write; a
-//! draft is remembered beside.
+//! `glovebox:fhir/write`: writes through the gateway. What was done, or kept as a draft, is
+//! kept by request id in the commit that does it, so that a retry after a lost answer is not
+//! a second write.
 
-use aws_lc_rs::digest::{SHA256, digest};
-use glovebox_database::{Batch, Durability, Expect};
 use glovebox_fhir::{Interaction, InteractionKind, Limits, Method, Patch, Resource, Submission};
-use glovebox_gateway::{Answer, RequestId};
+use glovebox_gateway::{Answer, Refusal, RequestId};
 
 use crate::bindings::{WitFhirError, WitOutcome, WriteHost};
 use crate::imports::fault::FhirFault;
 use crate::state::{CallEnv, CallState};
-
-/// Longest request id, in bytes.
-const REQUEST_ID_BYTES_MAX: usize = 64;
-
-fn invalid(problem: impl std::fmt::Display) -> FhirFault {
-    FhirFault::invalid(&problem.to_string())
-}
 
 fn parse(env: &CallEnv, kind: InteractionKind, json: &str) -> Result<Resource, FhirFault> {
     Resource::parse(json.as_bytes(), Limits::RESOURCE)
         .map_err(|problem| env.senseless(kind, "", problem))
 }
 
-/// Where it is remembered that a request became a draft. The request id is the app's text:
-/// only its digest becomes part of a key.
-fn draft_key(env: &CallEnv, request_id: &str) -> Result<Vec<u8>, FhirFault> {
-    if request_id.is_empty() || request_id.len() > REQUEST_ID_BYTES_MAX {
-        return Err(FhirFault::invalid("a request id has 1 to 64 bytes"));
+/// What a write came to, in the guest's words.
+fn outcome(answer: Answer) -> Result<WitOutcome, FhirFault> {
+    match answer {
+        Answer::Written(written) => Ok(WitOutcome::Committed((written.id, written.version_id))),
+        Answer::Drafted(drafted) => Ok(WitOutcome::Drafted(drafted.draft)),
+        _ => Err(FhirFault::Answer(WitFhirError::Unavailable)),
     }
-    let session = env
-        .session
-        .subject
-        .session
-        .as_ref()
-        .map_or("~", |session| session.as_str());
-    let mut key = format!("written/{}/{session}/", env.session.tenant).into_bytes();
-    key.extend_from_slice(digest(&SHA256, request_id.as_bytes()).as_ref());
-    Ok(key)
+}
+
+fn request(env: &CallEnv, kind: InteractionKind, text: &str) -> Result<RequestId, FhirFault> {
+    RequestId::new(&env.session, text).map_err(|refusal| match refusal {
+        Refusal::Invalid(problem) => env.senseless(kind, "", problem),
+        other => other.into(),
+    })
 }
 
 async fn once(
@@ -45,36 +35,14 @@ async fn once(
     request_id: &str,
     interaction: Interaction,
 ) -> Result<WitOutcome, FhirFault> {
-    let key = draft_key(env, request_id)?;
-    let unavailable = |error: glovebox_database::RecordsError| {
-        tracing::error!(%error, "outcomes of writes are not available");
-        FhirFault::Answer(WitFhirError::Unavailable)
-    };
-    let storage = &env.services.storage;
-    if let Some(done) = storage.get(&key).await.map_err(unavailable)? {
-        let draft = String::from_utf8_lossy(&done.value);
-        return Ok(WitOutcome::Drafted(draft.into_owned()));
-    }
-    let request = RequestId::new(&env.session, request_id)?;
+    let request = request(env, interaction.kind(), request_id)?;
     let pass = &env.stop.pass;
     let answer = env
         .services
         .gateway
         .execute_once(&env.session, pass, Some(&request), interaction)
         .await?;
-    let drafted = match answer.release(pass, |answer| answer)? {
-        Answer::Written(written) => {
-            return Ok(WitOutcome::Committed((written.id, written.version_id)));
-        }
-        Answer::Drafted(drafted) => drafted,
-        _ => return Err(FhirFault::Answer(WitFhirError::Unavailable)),
-    };
-    let batch = Batch::new().put(key, drafted.draft.clone().into_bytes(), Expect::Any);
-    if let Err(error) = storage.commit(batch, Durability::Sync).await {
-        // the draft itself is there and recorded: the guest must learn that
-        tracing::error!(%error, "the outcome of a write was not remembered");
-    }
-    Ok(WitOutcome::Drafted(drafted.draft))
+    outcome(answer.release(pass, |answer| answer)?)
 }
 
 /// A transaction, whose entries all write.
@@ -83,7 +51,7 @@ async fn transact(
     request_id: &str,
     submission: Submission,
 ) -> Result<Vec<WitOutcome>, FhirFault> {
-    let request = RequestId::new(&env.session, request_id)?;
+    let request = request(env, InteractionKind::Create, request_id)?;
     let pass = &env.stop.pass;
     let gateway = &env.services.gateway;
     let answers = gateway
@@ -92,27 +60,24 @@ async fn transact(
         .release(pass, |answers| answers)?;
     answers
         .into_iter()
-        .map(|answer| match answer.result? {
-            Answer::Written(written) => Ok(WitOutcome::Committed((written.id, written.version_id))),
-            _ => Err(FhirFault::Answer(WitFhirError::Unavailable)),
-        })
+        .map(|answer| outcome(answer.result?))
         .collect()
 }
 
-fn writes_only(bundle: &str) -> Result<Submission, FhirFault> {
-    let submission = Submission::split(bundle.as_bytes(), "").map_err(invalid)?;
+fn writes_only(env: &CallEnv, bundle: &str) -> Result<Submission, FhirFault> {
+    let refuse = |problem: &str| env.senseless(InteractionKind::Create, "Bundle", problem);
+    let submission = Submission::split(bundle.as_bytes(), "");
+    let submission = submission.map_err(|problem| refuse(&problem.to_string()))?;
     let reads = |entry: &Result<glovebox_fhir::Request, _>| {
         entry
             .as_ref()
             .is_ok_and(|entry| entry.method == Method::Get)
     };
     if !submission.is_transaction {
-        return Err(FhirFault::invalid("the Bundle must be of type transaction"));
+        return Err(refuse("the Bundle must be of type transaction"));
     }
     if submission.entries.iter().any(reads) {
-        return Err(FhirFault::invalid(
-            "a transaction writes: read with `read.batch`",
-        ));
+        return Err(refuse("a transaction writes: read with `read.batch`"));
     }
     Ok(submission)
 }
@@ -217,7 +182,7 @@ impl WriteHost for CallState {
         bundle: String,
     ) -> Result<Vec<WitOutcome>, FhirFault> {
         self.enter(bundle.len())?;
-        let submission = writes_only(&bundle)?;
+        let submission = writes_only(&self.env, &bundle)?;
         let env = self.env.clone();
         let waiting = env.clone();
         let work = async move { transact(&env, &request_id, submission).await };

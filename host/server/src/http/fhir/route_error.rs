@@ -232,6 +232,11 @@ pub(super) fn refused(refusal: Refusal) -> Told {
             IssueCode::BusinessRule,
             "a change names the version that it was made for: send `If-Match` with its `ETag`",
         ),
+        Refusal::OtherRequest => Told::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            IssueCode::BusinessRule,
+            "this `Idempotency-Key` was used for another request: give each request its own",
+        ),
         Refusal::SeveralMatches => Told::new(
             StatusCode::PRECONDITION_FAILED,
             IssueCode::BusinessRule,

@@ -4,7 +4,7 @@ use axum::http::header;
 use axum::http::request::Parts;
 use glovebox_database::fence::{Mark, Pass};
 use glovebox_gateway::{Door, Session};
-use glovebox_model::TenantId;
+use glovebox_model::{ClientId, TenantId, UserId};
 use glovebox_model::ledger::Subject;
 
 use super::route_error::RouteError;
@@ -35,10 +35,12 @@ impl Granted {
             ));
         }
         let credential = bearer(parts).ok_or(RouteError::NoToken)?;
+        let tokens = &app.authorization.access_tokens;
+        let seems_of = tokens.seems_of(credential);
         // Taken before the token is looked at: whatever is withdrawn from here on is noticed.
         let mut marks = vec![Mark::Tenant(tenant.clone())];
-        let before = app.fence.generations(&marks);
-        let tokens = &app.authorization.access_tokens;
+        marks.extend(seems_of.iter().flat_map(|of| marks_of(&tenant, of)));
+        let mut held = app.fence.generations(&marks);
         let token = match tokens.verify(credential, app.clock.now()).await {
             Ok(Some(token)) if token.tenant == tenant => token,
             // A token of another tenant says nothing here.
@@ -52,22 +54,21 @@ impl Granted {
             }
             Err(problem) => return Err(RouteError::failed(&problem)),
         };
-        marks = vec![Mark::Client(tenant.clone(), token.client.clone())];
-        marks.extend(token.user.iter().flat_map(|user| {
-            [
-                Mark::User(tenant.clone(), user.clone()),
-                Mark::Relations(tenant.clone(), user.clone()),
-            ]
-        }));
-        let mut held = app.fence.generations(&marks);
-        held.extend(before);
+        let of = (token.client.clone(), token.user.clone());
+        let foreseen = seems_of.as_ref() == Some(&of);
+        if !foreseen {
+            let marks: Vec<Mark> = marks_of(&tenant, &of).collect();
+            held.extend(app.fence.generations(&marks));
+        }
         let pass = app.fence.enter(&held).map_err(|_| RouteError::BadToken)?;
-        // Client and user are known only now: what was withdrawn while their generations
-        // were not yet taken shows in a second look.
-        match tokens.verify(credential, app.clock.now()).await {
-            Ok(Some(again)) if again.id == token.id => {}
-            Ok(_) => return Err(RouteError::BadToken),
-            Err(problem) => return Err(RouteError::failed(&problem)),
+        if !foreseen {
+            // Client and user are known only now: what was withdrawn while their generations
+            // were not yet taken shows in a second look.
+            match tokens.verify(credential, app.clock.now()).await {
+                Ok(Some(again)) if again.id == token.id => {}
+                Ok(_) => return Err(RouteError::BadToken),
+                Err(problem) => return Err(RouteError::failed(&problem)),
+            }
         }
         let subject = Subject {
             tenant: Some(tenant.clone()),
@@ -91,4 +92,19 @@ impl Granted {
             pass,
         })
     }
+}
+
+/// By what a token of this client and user is withdrawn, besides its tenant.
+fn marks_of(
+    tenant: &TenantId,
+    (client, user): &(ClientId, Option<UserId>),
+) -> impl Iterator<Item = Mark> {
+    let of_client = Mark::Client(tenant.clone(), client.clone());
+    let of_user = user.as_ref().map(|user| {
+        [
+            Mark::User(tenant.clone(), user.clone()),
+            Mark::Relations(tenant.clone(), user.clone()),
+        ]
+    });
+    std::iter::once(of_client).chain(of_user.into_iter().flatten())
 }

@@ -61,10 +61,6 @@ pub(super) fn bytes(
         let url = format!("{base}/{}/{}", found.resource_type, found.id);
         bundle.push(&url, &found.bytes, mode);
     }
-    for found in &page.included {
-        let url = format!("{base}/{}/{}", found.resource_type, found.id);
-        bundle.push(&url, &found.bytes, EntryMode::Include);
-    }
     if !ignored.is_empty() {
         bundle.push_outcome(&left_out(ignored).to_bytes());
     }
