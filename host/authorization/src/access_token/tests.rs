@@ -105,6 +105,13 @@ async fn a_token_that_is_known_ends_as_one_that_is_read() {
     let first = tokens.verify(good, noon()).await.unwrap();
     assert!(first.is_some());
     assert_eq!(tokens.verify(good, noon()).await.unwrap(), first);
+    let whose = (new.client.id.clone(), new.user.clone());
+    assert_eq!(tokens.seems_of(good), Some(whose));
+    assert_eq!(
+        tokens.seems_of(other.text.expose()),
+        None,
+        "it was not read"
+    );
     let (_, other_secret) = other.text.expose().split_once('.').unwrap();
     let wrong = format!("gb_access_{}.{other_secret}", issued.id);
     assert_eq!(tokens.verify(&wrong, noon()).await.unwrap(), None);

@@ -4,8 +4,8 @@ use axum::http::header;
 use axum::http::request::Parts;
 use glovebox_database::fence::{Mark, Pass};
 use glovebox_gateway::{Door, Session};
-use glovebox_model::{ClientId, TenantId, UserId};
 use glovebox_model::ledger::Subject;
+use glovebox_model::{ClientId, TenantId, UserId};
 
 use super::route_error::RouteError;
 use crate::http::App;
