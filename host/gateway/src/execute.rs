@@ -49,16 +49,20 @@ impl Gateway {
                 let first = before.into_iter().next().map(|(_, answer)| answer);
                 return first.map(Unreleased::new).ok_or(Refusal::Unavailable);
             }
-            let answer = self.change(session, pass, permitted, request).await?;
+            let answer = Box::pin(self.change(session, pass, permitted, request)).await?;
             return Ok(Unreleased::new(answer));
         }
+        // What a read need not carry stands apart: each future is moved more than once on its
+        // way into a server's task.
         let answer = match permitted.interaction() {
             Interaction::Search(query) => {
                 let count = usize::try_from(query.count()).unwrap_or(1);
-                Answer::Page(self.search(session, &permitted, None, count).await?)
+                let search = self.search(session, &permitted, None, count);
+                Answer::Page(Box::pin(search).await?)
             }
             Interaction::History { .. } => {
-                Answer::History(self.history(session, &permitted, None).await?)
+                let history = self.history(session, &permitted, None);
+                Answer::History(Box::pin(history).await?)
             }
             Interaction::Validate { .. } => Answer::Validated(self.judge(session, &permitted)?),
             _ => Answer::Resource(self.read(session, &permitted).await?),
@@ -154,7 +158,8 @@ impl Gateway {
         let heads: Vec<&Head> = asked.iter().chain(current.iter().flatten()).collect();
         let known = self.knowing_targets(session, permitted, &heads).await?;
         let permitted = known.as_ref().unwrap_or(permitted);
-        let shown = self.sees_binary(session, permitted).await?;
+        let shown = interaction.resource_type() == "Binary"
+            && Box::pin(self.sees_binary(session, permitted)).await?;
         let Some(head) = asked else {
             return Err(self.absent(session, interaction));
         };

@@ -127,8 +127,8 @@ impl Gateway {
         };
         let records = u64::try_from(resources.len()).unwrap_or(u64::MAX);
         let now = self.clock.now();
-        let reserved = budgets
-            .reserve(session, &accounts, &patients, records, now)
+        let reserve = budgets.reserve(session, &accounts, &patients, records, now);
+        let reserved = Box::pin(reserve)
             .await
             .map_err(|error| self.broken(session, permitted.interaction(), &error))?;
         let Reserved::Exceeded {

@@ -145,9 +145,7 @@ impl Gateway {
         if targets.is_empty() {
             targets.insert(nowhere());
         }
-        let readable = self
-            .readable_targets(session, interaction, &targets)
-            .await?;
+        let readable = Box::pin(self.readable_targets(session, interaction, &targets)).await?;
         let permitted = permitted.clone();
         Ok(Some(permitted.with_readable_targets(readable)))
     }
@@ -168,9 +166,7 @@ impl Gateway {
         if targets.is_empty() {
             targets.insert(nowhere());
         }
-        let readable = self
-            .readable_targets(session, interaction, &targets)
-            .await?;
+        let readable = Box::pin(self.readable_targets(session, interaction, &targets)).await?;
         let permitted = permitted.clone();
         Ok(Some(permitted.with_readable_targets(readable)))
     }

@@ -139,11 +139,18 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
+    /// A read is the most frequent by far, and does not carry the state of the longer ways.
     async fn dispatch(self, route: Route) -> Result<Response, RouteError> {
         match route {
-            Route::Metadata => Err(RouteError::Failed),
-            Route::Page => search::page(self).await,
             Route::Read(name, id) => read::current(self, name, &id).await,
+            other => Box::pin(self.dispatch_others(other)).await,
+        }
+    }
+
+    async fn dispatch_others(self, route: Route) -> Result<Response, RouteError> {
+        match route {
+            Route::Metadata | Route::Read(..) => Err(RouteError::Failed),
+            Route::Page => search::page(self).await,
             Route::Vread(name, id, version) => read::version(self, name, &id, &version).await,
             Route::History(name, id) => history::of_instance(self, name, &id).await,
             Route::Call(Operation::Validate, name, id) => {
