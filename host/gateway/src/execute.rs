@@ -42,9 +42,9 @@ impl Gateway {
             let request = request.map(|request| request.over(permitted.interaction()));
             let request = request.as_ref();
             if let Some(request) = request
-                && let Some(before) = self
-                    .answered_before(session, request, permitted.interaction())
-                    .await?
+                && let Some(before) =
+                    Box::pin(self.answered_before(session, request, permitted.interaction()))
+                        .await?
             {
                 let first = before.into_iter().next().map(|(_, answer)| answer);
                 return first.map(Unreleased::new).ok_or(Refusal::Unavailable);
