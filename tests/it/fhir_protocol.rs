@@ -459,17 +459,24 @@ async fn what_is_too_long_too_large_or_too_deep_is_refused_by_its_limit() {
 async fn a_form_search_is_the_search_of_its_address_and_its_body_together() {
     let host = TestHost::shared().await;
     let api = system(host, "system/*.rs").await;
-    let by_get = api.get("/fhir/main/Observation?patient=anna-rossi&category=laboratory&_count=5");
+    let by_get = api.get(
+        "/fhir/main/Observation?patient=anna-rossi&category=laboratory&_count=5&_total=accurate",
+    );
     let by_get = by_get.await.expect(200).json;
     let by_form = api
         .post_form(
             "/fhir/main/Observation/_search?category=laboratory",
-            &[("patient", "anna-rossi"), ("_count", "5")],
+            &[
+                ("patient", "anna-rossi"),
+                ("_count", "5"),
+                ("_total", "accurate"),
+            ],
         )
         .await
         .expect(200)
         .json;
     assert_eq!(entries(&by_get), entries(&by_form));
+    assert!(by_get["total"].as_u64().is_some_and(|total| total > 5));
     assert_eq!(by_get["total"], by_form["total"]);
     assert!(!entries(&by_get).is_empty());
     let empty = api
