@@ -113,9 +113,11 @@ async fn a_backend_service_reads_and_searches_and_the_ledger_names_it() {
             ..Filter::default()
         })
         .await;
-    let own = entries
-        .iter()
-        .find(|entry| entry.client.as_deref() == Some("demo-backend") && entry.action == "read");
+    let own = entries.iter().find(|entry| {
+        entry.client.as_deref() == Some("demo-backend")
+            && entry.action == "read"
+            && entry.detail.get("id").is_some_and(|id| id == "anna-rossi")
+    });
     assert_eq!(own.map(|entry| entry.outcome.as_str()), Some("ok"));
 }
 

@@ -251,6 +251,10 @@ fn renamed(value: &Value, rename: impl Fn(&str) -> String) -> String {
 
 /// A guest that dr. Rivera launched for A.
 fn guest(host: &TestHost, scope: &str, session: &str) -> Probe {
+    guest_under(host, Terms::default(), scope, session)
+}
+
+fn guest_under(host: &TestHost, terms: Terms, scope: &str, session: &str) -> Probe {
     let tenant: glovebox_model::TenantId = "main".parse().unwrap();
     let patient: glovebox_model::PatientId = "abuse-a".parse().unwrap();
     let user: glovebox_model::UserId = "dr.rivera".parse().unwrap();
@@ -267,7 +271,7 @@ fn guest(host: &TestHost, scope: &str, session: &str) -> Probe {
         patient: Some(patient),
         user: Some(user),
         door: Door::Wit,
-        terms: Arc::new(Terms::default()),
+        terms: Arc::new(terms),
     };
     let held = host.services.fence.generations(&[Mark::Tenant(tenant)]);
     Probe::new(&host.services.runtime, session, &held).unwrap()
@@ -509,6 +513,45 @@ async fn a_token_of_a_search_is_good_for_its_session_only() {
         .resume(&token)
         .await;
     assert_eq!(by_guest(&refused), Decision::NotGranted);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guests_transaction_is_one_set_of_drafts_whose_references_hold() {
+    let host = TestHost::fresh().await;
+    put(&host, &data::world()).await;
+    // what an approval says that says nothing: writes wait for a clinician
+    let mut guest = guest_under(&host, Terms::approved(), "patient/*.cruds", "drafting");
+    let url = "urn:uuid:9f6c1c5e-0000-4000-8000-000000000001";
+    let report = json!({ "resourceType": "DiagnosticReport", "status": "final",
+        "code": { "text": "report" }, "subject": { "reference": "Patient/abuse-a" },
+        "result": [{ "reference": url }] });
+    let bundle = json!({ "resourceType": "Bundle", "type": "transaction", "entry": [
+        { "fullUrl": url, "request": { "method": "POST", "url": "Observation" },
+          "resource": observation("abuse-a") },
+        { "request": { "method": "POST", "url": "DiagnosticReport" }, "resource": report },
+    ] });
+    let drafted = guest
+        .transaction(&bundle.to_string())
+        .await
+        .unwrap()
+        .written;
+    let [(one, _), (other, _)] = drafted.as_slice() else {
+        panic!("{drafted:?}")
+    };
+    assert_eq!(one, other);
+    let doctor = host.api("dr.rivera");
+    let path = format!("/api/v1/drafts/{one}");
+    let draft = doctor.get(&path).await.expect(200).json;
+    assert_eq!(draft["writes"].as_array().map(Vec::len), Some(2));
+    let done = doctor.post(&format!("{path}/commit"), &json!({})).await;
+    let done = done.expect(200).json;
+    let reference = |n: usize| done["written"][n]["reference"].as_str().unwrap();
+    let api = launched(&host, "patient/*.rs", "abuse-a").await;
+    let stored = api.get(&format!("/fhir/main/{}", reference(1))).await;
+    assert_eq!(
+        stored.expect(200).json["result"][0]["reference"],
+        reference(0)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

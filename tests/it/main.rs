@@ -15,6 +15,7 @@ mod crash;
 mod drafts;
 mod fhir_abuse;
 mod fhir_clients;
+mod fhir_door;
 mod fhir_http;
 mod fhir_protocol;
 mod fhir_wit;

@@ -30,6 +30,8 @@ static PERMITS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::
 pub struct Options {
     /// Ceilings by the name of the limit.
     pub limits: Vec<(&'static str, u64)>,
+    /// What each app of tenant `main` may take, by the name of the limit.
+    pub budget: Vec<(&'static str, u64)>,
     /// A PostgreSQL database, in place of the embedded store.
     pub postgres: Option<String>,
 }
@@ -92,7 +94,7 @@ impl TestHost {
 
     fn start_blocking(options: &Options, permit: Option<OwnedSemaphorePermit>) -> Self {
         let dir = new_dir();
-        if options.limits.is_empty() && options.postgres.is_none() {
+        if options.limits.is_empty() && options.budget.is_empty() && options.postgres.is_none() {
             copy_dir(template(), &dir);
         }
         Self::start_in(dir, options, permit)
@@ -293,6 +295,10 @@ fn settings(dir: &Path, port: u16, options: &Options) -> Settings {
     }
     for (name, value) in &options.limits {
         config.apps.limits.insert((*name).to_owned(), *value);
+    }
+    for (name, value) in &options.budget {
+        let budgets = config.budgets.entry("main".to_owned()).or_default();
+        budgets.per_app.insert((*name).to_owned(), *value);
     }
     Settings::resolve(&config).unwrap()
 }

@@ -45,6 +45,11 @@ impl Head {
         self.version.to_string()
     }
 
+    /// Length of the resource in bytes.
+    pub fn bytes_len(&self) -> usize {
+        usize::try_from(self.length).unwrap_or(usize::MAX)
+    }
+
     /// The resources that it refers to by a search parameter. References to the patients
     /// in whose compartments it is are left out: the compartments say as much.
     pub(crate) fn references(&self) -> BTreeSet<(&str, &str)> {

@@ -20,6 +20,8 @@ use crate::session::Session;
 
 /// Versions that one page looks at, at most.
 const LOOKED_AT_MAX: u64 = 1_000;
+/// Bytes of the versions on one page at most; a page always holds one.
+const BYTES_MAX: usize = 16 << 20;
 /// What marks a cursor as one of a history; no search parameter has this name.
 const MARK: &str = "$history";
 
@@ -82,8 +84,8 @@ impl Gateway {
             .min(current.version + 1);
         let mut left = LOOKED_AT_MAX;
         let mut heads: Vec<Head> = Vec::new();
-        let mut done = false;
-        while !done && below > 1 && left > 0 && (heads.len() as u64) < count {
+        let (mut done, mut bytes) = (false, 0_usize);
+        while !done && bytes < BYTES_MAX && below > 1 && left > 0 && (heads.len() as u64) < count {
             let wanted = (count - heads.len() as u64).min(left);
             let found = store.versions(permitted, below, wanted).await;
             let found = found.map_err(broken)?;
@@ -94,12 +96,18 @@ impl Gateway {
             let known = self.knowing_targets(session, permitted, &of_page).await?;
             let permitted = known.as_ref().unwrap_or(permitted);
             for head in found {
+                if bytes >= BYTES_MAX {
+                    // The next page begins with this one.
+                    below = head.version + 1;
+                    break;
+                }
                 if since.is_some_and(|since| head.last_updated < since) {
                     // Versions are in the order of time.
                     done = true;
                     break;
                 }
                 if passes(permitted, &head).is_ok() {
+                    bytes += head.bytes_len();
                     heads.push(head);
                 }
             }

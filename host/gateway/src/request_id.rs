@@ -95,6 +95,15 @@ impl RequestId {
         self.with_content(&format!("transaction {}", said.join("\n")))
     }
 
+    /// The id of one entry of a batch.
+    pub(crate) fn of_entry(&self, index: usize) -> Self {
+        let named = format!("{} entry {index}", self.name);
+        Self {
+            name: glovebox_database::sha256(named.as_bytes()).to_string(),
+            content: String::new(),
+        }
+    }
+
     fn with_content(&self, said: &str) -> Self {
         Self {
             name: self.name.clone(),

@@ -24,11 +24,13 @@ use crate::write::new_id;
 const CONDITIONAL_REFERENCES_MAX: usize = 50;
 
 impl Gateway {
-    /// Carries out a batch: the answers in the order of the entries.
+    /// Carries out a batch: the answers in the order of the entries. With a request id each
+    /// entry that writes is carried out once, for itself.
     pub async fn batch(
         &self,
         session: &Session,
         pass: &Pass,
+        request: Option<&RequestId>,
         submission: Submission,
     ) -> Unreleased<Vec<EntryAnswer>> {
         let mut answers = Vec::with_capacity(submission.entries.len());
@@ -36,8 +38,9 @@ impl Gateway {
             let result = match entry.and_then(|entry| entry.interaction()) {
                 Err(problem) => Err(self.misunderstood(session, "batch", &problem)),
                 Ok(interaction) => {
-                    let answer = self.execute(session, pass, interaction).await;
-                    answer.map(Unreleased::into_inner)
+                    let request = request.map(|request| request.of_entry(index));
+                    let answer = self.execute_once(session, pass, request.as_ref(), interaction);
+                    answer.await.map(Unreleased::into_inner)
                 }
             };
             answers.push(EntryAnswer { index, result });

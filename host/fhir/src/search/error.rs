@@ -69,13 +69,11 @@ impl SearchError {
     }
 
     /// Whether the request is valid FHIR that this host does not do, rather than a mistake.
+    /// It has all prefixes of R4: another one is a mistake.
     pub fn is_unsupported(&self) -> bool {
         matches!(
             self,
-            Self::UnsupportedParameter(_)
-                | Self::UnsupportedModifier { .. }
-                | Self::UnsupportedPrefix { .. }
-                | Self::Chained(_)
+            Self::UnsupportedParameter(_) | Self::UnsupportedModifier { .. } | Self::Chained(_)
         )
     }
 }

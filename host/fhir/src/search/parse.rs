@@ -191,15 +191,17 @@ fn sort(resource_type: &'static str, value: &str) -> Result<Vec<SortBy>, SearchE
             let parameter = find(resource_type, code)?;
             match parameter.kind() {
                 // Labels are kept apart from the search values.
-                _ if parameter.code() == "_security" => {
-                    Err(invalid("_sort", "a parameter other than `_security`"))
-                }
+                _ if parameter.code() == "_security" => Err(SearchError::UnsupportedParameter(
+                    "_sort=_security".to_owned(),
+                )),
                 ParameterKind::Date | ParameterKind::String | ParameterKind::Token => Ok(SortBy {
                     parameter: parameter.code(),
                     kind: parameter.kind(),
                     descending,
                 }),
-                _ => Err(invalid("_sort", "a date, string or token parameter")),
+                _ => Err(SearchError::UnsupportedParameter(cut(&format!(
+                    "_sort={code}"
+                )))),
             }
         })
         .collect()

@@ -401,8 +401,6 @@ fn what_is_not_understood_is_refused_by_name() {
         ("Patient", "_summary=text&_include=Patient:link"),
         ("Patient", "_count="),
         ("Patient", "name= "),
-        ("Patient", "_sort=general-practitioner"),
-        ("Patient", "_sort=_security"),
         ("Observation", "value-quantity=abc"),
         ("Observation", "value-quantity=1|2"),
     ] {
@@ -412,6 +410,22 @@ fn what_is_not_understood_is_refused_by_name() {
             SearchError::InvalidValue { .. } | SearchError::UnsupportedPrefix { .. }
         );
         assert!(expected, "{query}: {error:?}");
+    }
+}
+
+#[test]
+fn an_order_that_the_host_does_not_have_is_said_to_be_none() {
+    for (resource_type, code) in [
+        ("Patient", "general-practitioner"),
+        ("Patient", "_security"),
+        ("Observation", "value-quantity"),
+        ("Observation", "-value-quantity"),
+        ("RiskAssessment", "probability"),
+        ("ValueSet", "url"),
+        ("Observation", "code-value-quantity"),
+    ] {
+        let error = parse(resource_type, &format!("_sort={code}")).unwrap_err();
+        assert!(error.is_unsupported(), "{code}: {error:?}");
     }
 }
 

@@ -115,8 +115,13 @@ impl Gateway {
         let wanted: Vec<Name> = wanted.into_iter().collect();
         let types: BTreeSet<&str> = wanted.iter().map(|(of, _)| of.as_str()).collect();
         let mut granted = BTreeSet::new();
+        let mut bytes_of_all = 0;
         for found in self.readable(session, interaction, &wanted).await? {
             let head = found.head;
+            bytes_of_all += head.bytes_len();
+            if bytes_of_all > BYTES_MAX {
+                return Err(self.too_many(session, interaction));
+            }
             let store = self.store(session, interaction)?;
             let bytes = store.load(&head).await;
             let bytes = bytes.map_err(|error| self.broken(session, interaction, &error))?;

@@ -362,7 +362,10 @@ async fn a_batch_answers_each_entry_for_itself() {
         ],
     );
     let before = door.entries().len();
-    let answers = door.gateway.batch(&door.session(), &pass, submission).await;
+    let answers = door
+        .gateway
+        .batch(&door.session(), &pass, None, submission)
+        .await;
     let answers = answers.release(&pass, |answers| answers).unwrap();
     let told: Vec<String> = answers
         .into_iter()

@@ -429,7 +429,11 @@ impl Visit {
         let submission =
             Submission::split(bundle.to_string().as_bytes(), "http://host.example/fhir").unwrap();
         let (pass, session) = (self.door.pass(), self.session(who));
-        let answers = self.door.gateway.batch(&session, &pass, submission).await;
+        let answers = self
+            .door
+            .gateway
+            .batch(&session, &pass, None, submission)
+            .await;
         let answers = answers.release(&pass, |answers| answers).unwrap();
         assert_eq!(answers.len(), asks.len());
         for (ask, answer) in asks.iter().zip(answers) {

@@ -30,6 +30,7 @@ use axum::http::Method;
 use axum::http::request::Parts;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse as _, Response};
+use glovebox_gateway::Refusal;
 use glovebox_model::TenantId;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -96,7 +97,11 @@ async fn answer(app: &App, request: Request) -> Result<Response, RouteError> {
         request: &request,
     };
     let answer = asked.dispatch(route).await;
-    answer.map_err(|refused| note_invalid(app, &granted, &parts, refused))
+    answer.map_err(|refused| match refused {
+        // A Binary was read and recorded before it turned out to hold another format.
+        RouteError::NotAcceptable => refused,
+        refused => note_invalid(app, &granted, &parts, refused),
+    })
 }
 
 /// The tenant and the path below it, both raw.
@@ -116,8 +121,16 @@ fn known_tenant(app: &App, text: &str) -> Result<TenantId, RouteError> {
 /// Records what was refused before it became an interaction: no other part has seen it.
 fn note_invalid(app: &App, granted: &Granted, parts: &Parts, refused: RouteError) -> RouteError {
     use glovebox_fhir::InteractionKind as Kind;
-    let RouteError::Invalid(problem) = &refused else {
-        return refused;
+    let problem = match &refused {
+        RouteError::Invalid(problem) | RouteError::NotSupported(problem) => problem.as_str(),
+        RouteError::Unknown(rule) => rule,
+        RouteError::Method(_) => "the address does not have this method",
+        RouteError::LongAddress => "the address is too long",
+        RouteError::TooLarge(_) => "the body is too large",
+        RouteError::SlowBody => "the body did not arrive in time",
+        RouteError::UnsupportedMediaType => "the body is not what this address takes",
+        RouteError::NotAcceptable => "another format than JSON was asked for",
+        _ => return refused,
     };
     let kind = match parts.method {
         Method::POST => Kind::Create,
@@ -125,9 +138,10 @@ fn note_invalid(app: &App, granted: &Granted, parts: &Parts, refused: RouteError
         Method::DELETE => Kind::Delete,
         _ => Kind::Read,
     };
-    app.gateway
-        .invalid(&granted.session, kind, "-", problem)
-        .into()
+    match app.gateway.invalid(&granted.session, kind, "-", problem) {
+        Refusal::Invalid(_) => refused,
+        unavailable => unavailable.into(),
+    }
 }
 
 /// A request on somebody's behalf.

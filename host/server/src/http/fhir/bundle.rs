@@ -12,14 +12,15 @@ use glovebox_gateway::{Answer, EntryAnswer, Refusal, Released, Written};
 
 use super::format::FHIR_JSON;
 use super::preferences::Return;
-use super::route_error::{RouteError, refused};
+use super::route_error::{RouteError, Told, refused};
 use super::{Asked, history, search, write};
 
 /// `POST [base]`.
 pub(super) async fn carry_out(asked: Asked<'_>) -> Result<Response, RouteError> {
     asked.request.pairs.expect_none()?;
     let base = asked.base();
-    let submission = Submission::split(&asked.request.body, &base).map_err(told)?;
+    let submission = Submission::split(&asked.request.body, &base);
+    let submission = submission.map_err(|error| told(asked, error))?;
     let entries = submission.entries.iter().enumerate();
     let interactions: BTreeMap<usize, Interaction> = entries
         .filter_map(|(index, entry)| Some((index, entry.as_ref().ok()?.interaction().ok()?)))
@@ -27,12 +28,13 @@ pub(super) async fn carry_out(asked: Asked<'_>) -> Result<Response, RouteError> 
     let (gateway, granted) = (&asked.app.gateway, asked.granted);
     let (session, pass) = (&granted.session, &granted.pass);
     let is_transaction = submission.is_transaction;
+    let request = write::request_id(asked)?;
     let answers = if is_transaction {
-        let request = write::request_id(asked)?;
         let done = gateway.transaction(session, pass, request.as_ref(), submission);
         done.await?
     } else {
-        gateway.batch(session, pass, submission).await
+        let done = gateway.batch(session, pass, request.as_ref(), submission);
+        done.await
     };
     let answers = answers
         .release(pass, |answers| answers)
@@ -43,8 +45,12 @@ pub(super) async fn carry_out(asked: Asked<'_>) -> Result<Response, RouteError> 
     };
     for EntryAnswer { index, result } in answers {
         let entry = match (result, interactions.get(&index)) {
-            (Ok(answer), Some(interaction)) => success(asked, interaction, answer).await?,
-            (Ok(_), None) => return Err(RouteError::Failed),
+            // It is done: what goes wrong with its answer is told in its place.
+            (Ok(answer), Some(interaction)) => {
+                let answered = success(asked, interaction, answer).await;
+                answered.unwrap_or_else(|refused| entry_of(refused.told()))
+            }
+            (Ok(_), None) => entry_of(RouteError::Failed.told()),
             (Err(refusal), _) => refusal_of(refusal),
         };
         entry.push_to(&mut bundle);
@@ -52,10 +58,15 @@ pub(super) async fn carry_out(asked: Asked<'_>) -> Result<Response, RouteError> 
     Ok(([(header::CONTENT_TYPE, FHIR_JSON)], bundle.to_bytes()).into_response())
 }
 
-fn told(error: SubmissionError) -> RouteError {
-    match error {
-        SubmissionError::TooManyEntries(_) => Refusal::TooCostly(error.to_string()).into(),
-        other => RouteError::Invalid(other.to_string()),
+fn told(asked: Asked<'_>, error: SubmissionError) -> RouteError {
+    let SubmissionError::TooManyEntries(_) = error else {
+        return RouteError::Invalid(error.to_string());
+    };
+    let (gateway, session) = (&asked.app.gateway, &asked.granted.session);
+    let (kind, problem) = (InteractionKind::Create, error.to_string());
+    match gateway.invalid(session, kind, "Bundle", &problem) {
+        Refusal::Invalid(problem) => Refusal::TooCostly(problem).into(),
+        unavailable => unavailable.into(),
     }
 }
 
@@ -88,7 +99,10 @@ impl Entry {
 }
 
 fn refusal_of(refusal: Refusal) -> Entry {
-    let told = refused(refusal);
+    entry_of(refused(refusal))
+}
+
+fn entry_of(told: Told) -> Entry {
     Entry {
         status: told.status,
         outcome: Some(told.outcome.to_bytes()),

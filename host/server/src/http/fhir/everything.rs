@@ -20,7 +20,12 @@ pub(super) async fn call(asked: Asked<'_>, patient: &str) -> Result<Response, Ro
         pairs.expect_none()?;
         let opened = gateway.open_cursor(&search::binding(asked), &sealed).ok();
         let cursor = opened.ok_or_else(|| search::bad_page(asked))?;
-        let page = gateway.everything_page(session, pass, &cursor).await?;
+        let page = gateway.everything_page(session, pass, &cursor).await;
+        // A link of a search or history leads nowhere from here.
+        let page = page.map_err(|refusal| match refusal {
+            Refusal::BadCursor => search::bad_page(asked),
+            other => other.into(),
+        })?;
         let page = page.release(pass, |page| page).map_err(Refusal::from)?;
         return respond(
             asked,

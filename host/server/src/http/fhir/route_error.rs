@@ -2,6 +2,7 @@
 
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use glovebox_fhir::search::SearchError;
 use glovebox_fhir::{Issue, IssueCode, OperationOutcome, Severity};
 use glovebox_gateway::Refusal;
 
@@ -33,6 +34,8 @@ pub(super) enum RouteError {
     SlowBody,
     /// The request is not valid; says what and how to mend it.
     Invalid(String),
+    /// The request is valid FHIR that this server does not do; says what.
+    NotSupported(String),
     /// It took too long.
     TimedOut,
     /// The gateway refused.
@@ -44,6 +47,15 @@ pub(super) enum RouteError {
 impl From<Refusal> for RouteError {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
+    }
+}
+
+impl From<SearchError> for RouteError {
+    fn from(problem: SearchError) -> Self {
+        match problem.is_unsupported() {
+            true => Self::NotSupported(problem.to_string()),
+            false => Self::Invalid(problem.to_string()),
+        }
     }
 }
 
@@ -175,6 +187,9 @@ impl RouteError {
             .with(header::CONNECTION, "close"),
             Self::Invalid(problem) => {
                 Told::new(StatusCode::BAD_REQUEST, IssueCode::Invalid, problem)
+            }
+            Self::NotSupported(what) => {
+                Told::new(StatusCode::BAD_REQUEST, IssueCode::NotSupported, what)
             }
             Self::TimedOut => Told::new(
                 StatusCode::SERVICE_UNAVAILABLE,

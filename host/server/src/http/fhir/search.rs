@@ -38,19 +38,27 @@ pub(super) async fn of_compartment(
         ));
     };
     let mut pairs = asked.request.pairs.clone();
-    let named = SearchQuery::parse(resource_type, pairs.as_slice());
+    // Another hand may be named beside the patient (`performer`), another patient not.
+    let subjects = pairs.as_slice().iter().filter(|(name, _)| {
+        let name = name.split(':').next().unwrap_or_default();
+        ["patient", "subject"].contains(&name)
+    });
+    let subjects: Vec<_> = subjects.cloned().collect();
+    let base = asked.base();
+    let options = ParseOptions {
+        base: Some(&base),
+        ..ParseOptions::default()
+    };
+    let named = SearchQuery::parse_with(resource_type, &subjects, options);
     let named = named.ok().and_then(|query| query.patient_restriction());
     let contradicts = named.is_some_and(|named| !named.iter().any(|id| id == patient));
     pairs.push(parameter, &format!("Patient/{patient}"));
     // A compartment of somebody else does not exist for this caller, and one cannot be
-    // somebody else's at the same time.
+    // somebody else's at the same time. The search is decided and recorded all the same.
     let elsewhere = narrowing::only_patient(&asked.granted.session, resource_type)
         .is_some_and(|own| own.as_str() != patient);
-    if contradicts {
-        return Err(Refusal::NotFound.into());
-    }
     let found = run(asked, resource_type, pairs).await?;
-    if elsewhere {
+    if elsewhere || contradicts {
         return Err(Refusal::NotFound.into());
     }
     Ok(found)
@@ -85,8 +93,7 @@ pub(super) async fn run(
         handling: asked.request.preferences.handling,
         base: Some(&base),
     };
-    let query = SearchQuery::parse_with(resource_type, pairs.as_slice(), options)
-        .map_err(|problem| RouteError::Invalid(problem.to_string()))?;
+    let query = SearchQuery::parse_with(resource_type, pairs.as_slice(), options)?;
     let ignored = query.ignored().to_vec();
     let count = usize::try_from(query.count()).unwrap_or(1);
     let own = narrowing::shown(&granted.session, &query);

@@ -120,7 +120,11 @@ fn condition(
         base: Some(&base),
         ..ParseOptions::default()
     };
-    SearchQuery::parse_with(resource_type, pairs.as_slice(), options).map_err(invalid)
+    Ok(SearchQuery::parse_with(
+        resource_type,
+        pairs.as_slice(),
+        options,
+    )?)
 }
 
 fn sent_patch(asked: Asked<'_>) -> Result<Patch, RouteError> {
@@ -185,7 +189,11 @@ pub(super) fn request_id(asked: Asked<'_>) -> Result<Option<RequestId>, RouteErr
         (None, _) => Ok(None),
         (Some(value), None) => {
             let text = value.to_str().unwrap_or_default().trim().trim_matches('"');
-            Ok(Some(RequestId::new(&asked.granted.session, text)?))
+            match RequestId::new(&asked.granted.session, text) {
+                Ok(request) => Ok(Some(request)),
+                Err(Refusal::Invalid(problem)) => Err(invalid(problem)),
+                Err(other) => Err(other.into()),
+            }
         }
         (Some(_), Some(_)) => Err(invalid("give `Idempotency-Key` once")),
     }
