@@ -1,12 +1,12 @@
 use std::sync::Arc;
 
 use glovebox_database::fence::{Fence, Mark};
-use glovebox_database::{Keyspace, Records};
+use glovebox_database::{Keyspace, Records, Vault};
 use glovebox_model::{Timestamp, UserId};
 
 use crate::{
     AccessTokens, ApiTokens, BrowserSessions, ClientAssertions, Clients, Error, Launches,
-    TokenEndpoint, Users,
+    SigningKeys, TokenEndpoint, Users,
 };
 
 /// Everything about identity and tokens, each noun in a keyspace of its own.
@@ -26,14 +26,16 @@ pub struct Authorization {
     pub access_tokens: AccessTokens,
     /// The token endpoint.
     pub token_endpoint: TokenEndpoint,
+    /// The keys that sign id_tokens.
+    pub signing_keys: SigningKeys,
     assertions: ClientAssertions,
     fence: Fence,
 }
 
 impl Authorization {
     /// Over the records that all of an installation share. Whoever is shut out also stops
-    /// behind `fence`.
-    pub fn new(records: &Arc<dyn Records>, fence: Fence) -> Self {
+    /// behind `fence`; what this server signs with is sealed in `vault`.
+    pub fn new(records: &Arc<dyn Records>, fence: Fence, vault: Arc<Vault>) -> Self {
         let keyspace =
             |noun: &str| Keyspace::new(Arc::clone(records), &format!("authorization.{noun}"));
         let users = Users::new(keyspace("users"));
@@ -49,6 +51,7 @@ impl Authorization {
                 assertions.clone(),
                 access_tokens.clone(),
             ),
+            signing_keys: SigningKeys::new(keyspace("signing-keys"), vault),
             users,
             clients,
             access_tokens,

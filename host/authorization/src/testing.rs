@@ -15,7 +15,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use glovebox_database::records::{CommitResult, Operation, SCAN_MAX};
 use glovebox_database::{
-    Batch, Conflict, Durability, Expect, Hint, Keyspace, Records, RecordsError, Stored,
+    Batch, Conflict, Durability, Expect, Hint, KeyEncryptionKey, Keyspace, Records, RecordsError,
+    Stored, Vault,
 };
 use glovebox_model::scope::ScopeSet;
 use glovebox_model::{Role, TenantId, Timestamp, UserId};
@@ -44,6 +45,13 @@ pub(crate) fn records() -> Arc<dyn Records> {
 /// New, empty keyspace.
 pub(crate) fn keyspace() -> Keyspace {
     Keyspace::new(records(), "test")
+}
+
+/// New, empty vault over records of its own.
+pub(crate) fn vault() -> Arc<Vault> {
+    let dir = tempfile::tempdir().unwrap();
+    let key = KeyEncryptionKey::load_or_create(&dir.path().join("kek")).unwrap();
+    Arc::new(Vault::new(Keyspace::new(records(), "vault"), &key).unwrap())
 }
 
 /// A fixed instant, as good as any other.

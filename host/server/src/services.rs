@@ -82,7 +82,7 @@ impl Services {
         };
         let space = |name: &str| Keyspace::new(Arc::clone(&records), name);
         let kek = KeyEncryptionKey::load_or_create(&dir.path("keys")?.join("kek"))?;
-        let vault = Vault::new(space("vault"), &kek)?;
+        let vault = Arc::new(Vault::new(space("vault"), &kek)?);
 
         let signing_key = vault
             .get_or_create("ledger-signing-key", generate_ed25519)
@@ -149,7 +149,11 @@ impl Services {
             clock: Arc::clone(&clock),
             ceiling: settings.ceiling.clone(),
         });
-        let authorization = Authorization::new(&records, fence.clone());
+        let authorization = Authorization::new(&records, fence.clone(), Arc::clone(&vault));
+        for (tenant, _) in &settings.tenants {
+            let keys = &authorization.signing_keys;
+            keys.create_missing(tenant, clock.now()).await?;
+        }
         let services = Arc::new(Self {
             settings,
             clock,

@@ -8,7 +8,11 @@ use crate::{Holder, Launch, LaunchFor, LaunchRefused, LaunchTarget, Presenter, S
 
 async fn open(store: &TemporarySled) -> Authorization {
     let keyspace = Keyspace::new(store.records(), "fence");
-    Authorization::new(&store.records(), Fence::open(keyspace).await.unwrap())
+    Authorization::new(
+        &store.records(),
+        Fence::open(keyspace).await.unwrap(),
+        crate::testing::vault(),
+    )
 }
 
 #[tokio::test]
