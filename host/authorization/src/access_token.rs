@@ -3,12 +3,13 @@
 
 use std::time::Duration;
 
-use glovebox_database::{Durability, Keyspace};
+use glovebox_database::{Batch, Durability, Expect};
 use glovebox_model::scope::ScopeSet;
 use glovebox_model::{ClientId, PatientId, TenantId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::secret::{self, Issued, Kind, SecretHash};
+use crate::grant::Grants;
 use crate::table::Table;
 use crate::{Client, Clients, Error};
 
@@ -25,6 +26,8 @@ pub struct NewAccessToken {
     pub user: Option<UserId>,
     /// The patient in context.
     pub patient: Option<PatientId>,
+    /// The grant with which it ends; a backend service's token has none.
+    pub grant: Option<String>,
 }
 
 /// What a presented token allows.
@@ -46,6 +49,8 @@ pub struct AccessToken {
     pub user: Option<UserId>,
     /// The patient in context.
     pub patient: Option<PatientId>,
+    /// The grant with which it ends.
+    pub grant: Option<String>,
 }
 
 /// The access tokens.
@@ -53,6 +58,7 @@ pub struct AccessToken {
 pub struct AccessTokens {
     table: Table,
     clients: Clients,
+    grants: Grants,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -66,6 +72,8 @@ struct StoredToken {
     expires_micros: i64,
     user: Option<String>,
     patient: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    grant: Option<String>,
 }
 
 const TOKENS: &str = "token/";
@@ -75,21 +83,41 @@ fn key(id: &str) -> String {
 }
 
 impl AccessTokens {
-    /// The tokens in a keyspace of their own.
-    pub fn new(keyspace: Keyspace, clients: Clients) -> Self {
+    pub(crate) fn new(table: Table, clients: Clients, grants: Grants) -> Self {
         Self {
-            table: Table::new(keyspace, "access token"),
+            table,
             clients,
+            grants,
         }
     }
 
     /// Issues a token that lives for `ttl`.
+    ///
+    /// # Errors
+    /// If the records fail.
     pub async fn issue(
         &self,
         token: &NewAccessToken,
         ttl: Duration,
         now: Timestamp,
     ) -> Result<Issued, Error> {
+        let (batch, issued) = self.add(Batch::new(), token, ttl, now)?;
+        // Relaxed: a client whose token a power loss takes asks for another.
+        if self.table.commit(batch, Durability::Relaxed).await? {
+            Ok(issued)
+        } else {
+            Err(self.table.contended())
+        }
+    }
+
+    /// Adds a token that lives for `ttl` to the batch of what else is issued with it.
+    pub(crate) fn add(
+        &self,
+        batch: Batch,
+        token: &NewAccessToken,
+        ttl: Duration,
+        now: Timestamp,
+    ) -> Result<(Batch, Issued), Error> {
         let minted = secret::mint(Kind::AccessToken)?;
         let stored = StoredToken {
             hash: minted.hash,
@@ -101,17 +129,16 @@ impl AccessTokens {
             expires_micros: (now + ttl).micros(),
             user: token.user.as_ref().map(ToString::to_string),
             patient: token.patient.as_ref().map(ToString::to_string),
+            grant: token.grant.clone(),
         };
-        // Relaxed: a client whose token a power loss takes asks for another.
-        if self
-            .table
-            .insert(&key(&minted.issued.id), &stored, Durability::Relaxed)
-            .await?
-        {
-            Ok(minted.issued)
-        } else {
-            Err(self.table.contended())
-        }
+        let value = self.table.encode(&stored)?;
+        let batch = batch.put(key(&minted.issued.id), value, Expect::Absent);
+        Ok((batch, minted.issued))
+    }
+
+    /// Takes a token out, by its public id, in the batch that replaces it.
+    pub(crate) fn remove(batch: Batch, id: &str) -> Batch {
+        batch.delete(key(id), Expect::Any)
     }
 
     /// What a bearer text allows; `None` if it is unknown, wrong, revoked or expired, or
@@ -137,7 +164,13 @@ impl AccessTokens {
             expires_at,
             user: self.table.parse_option(stored.user.as_deref())?,
             patient: self.table.parse_option(stored.patient.as_deref())?,
+            grant: stored.grant,
         };
+        if let Some(grant) = &token.grant
+            && self.grants.get(grant, now).await?.is_none()
+        {
+            return Ok(None);
+        }
         let client = self.clients.get(&token.tenant, &token.client).await?;
         let is_same = client.is_some_and(|client| client.registration == stored.registration);
         Ok(is_same.then_some(token))

@@ -7,17 +7,25 @@
 #![forbid(unsafe_code)]
 
 mod authorization;
+mod authorization_code;
+mod client_authentication;
+mod context;
 mod error;
+mod pkce;
+mod refresh_token;
 mod table;
 
 pub mod access_token;
 pub mod api_token;
+pub mod authorization_request;
 pub mod browser_session;
 pub mod client_assertion;
 pub mod client_key;
 pub mod clients;
+pub mod consent;
 pub mod csrf;
 pub mod ehr_launch;
+pub mod grant;
 pub mod id_token;
 pub mod keys;
 mod password;
@@ -34,17 +42,27 @@ mod testing;
 
 pub use access_token::{AccessToken, AccessTokens, NewAccessToken};
 pub use api_token::{ApiIdentity, ApiTokenSummary, ApiTokens, Holder, ServiceAccount, SpeaksFor};
-pub use authorization::Authorization;
+pub use authorization::{Authorization, AuthorizationParts};
+pub use authorization_code::CODE_TTL;
+pub use authorization_request::{
+    AuthorizationRequests, AuthorizeRefused, PendingRequest, Redirect, RedirectError, Step,
+    Unredirectable,
+};
 pub use browser_session::{BrowserSession, BrowserSessions};
 pub use client_assertion::{AssertionRefused, ClientAssertions, install_crypto_provider};
+pub use client_authentication::ClientRefused;
 pub use client_key::{ClientKey, KeyAlgorithm};
 pub use clients::{Client, ClientKind, ClientRegistration, Clients, Registered};
+pub use consent::{Consent, Consents};
+pub use context::GrantContext;
 pub use ehr_launch::{Launch, LaunchFor, LaunchRefused, LaunchTarget, Launches, Presenter};
 pub use error::Error;
 pub use id_token::{FhirUserClaim, ID_TOKEN_LIFETIME, IdTokenClaims, IdTokenHint};
+pub use grant::{Access, Grant, Grants};
 pub use keys::GeneratedKey;
+pub use refresh_token::{REPEAT_MAX, RefreshKey};
 pub use secret::{Issued, SecretText};
 pub use signing_keys::{KeyStatus, SigningKey, SigningKeys};
-pub use token_endpoint::{TokenEndpoint, TokenError, TokenResponse};
+pub use token_endpoint::{GrantRefused, OpenId, TokenEndpoint, TokenError, TokenResponse};
 pub use token_request::TokenRequest;
 pub use users::{SignIn, User, Users};

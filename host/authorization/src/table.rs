@@ -78,6 +78,16 @@ impl Table {
         Ok(self.keyspace.commit(batch, durability).await?.is_ok())
     }
 
+    /// Carries out a batch; answers the version of each operation, `None` if an
+    /// expectation did not hold.
+    pub(crate) async fn commit_versions(
+        &self,
+        batch: Batch,
+        durability: Durability,
+    ) -> Result<Option<Vec<u64>>, Error> {
+        Ok(self.keyspace.commit(batch, durability).await?.ok())
+    }
+
     /// Writes a record where none is; `false` if there is one.
     pub(crate) async fn insert<T: Serialize>(
         &self,
