@@ -70,6 +70,8 @@ kinds! {
     Kill = "kill",
     /// A user, role or token was changed.
     UserChange = "user.change",
+    /// A key with which the server signs was made or retired.
+    KeyChange = "key.change",
     /// Something happened that a person should look at, such as a budget that is used up.
     Incident = "incident",
     /// An app's write waits for a clinician.

@@ -5,12 +5,14 @@ pub mod fhir;
 pub mod oauth;
 pub mod pages;
 
+mod brands;
 mod caller;
 mod connections;
 mod headers;
 mod identity;
 mod page;
 mod problem;
+mod smart_style;
 
 use std::sync::Arc;
 
@@ -98,6 +100,8 @@ pub fn router(services: App) -> Router {
         .route("/sessions/{session}/events", post(api::sessions::event))
         .route("/sessions/{session}/calls", get(api::sessions::calls))
         .route("/sessions/{session}/kill", post(api::sessions::kill))
+        .route("/keys", get(api::keys::list))
+        .route("/keys/rotate", post(api::keys::rotate))
         .route("/audit", get(api::audit::get))
         .route(
             "/fhir/import",
@@ -118,6 +122,7 @@ pub fn router(services: App) -> Router {
     Router::new()
         .merge(pages)
         .merge(protocols)
+        .merge(oauth::discovery::router(&services))
         .merge(plain)
         .nest("/api/v1", api)
         .nest("/fhir", fhir::router(Arc::clone(&services)))

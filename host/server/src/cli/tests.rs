@@ -41,6 +41,8 @@ fn wrong_usage_exits_with_2_and_help_with_0() {
         ("glovebox audit search --kind nonsense --data d", 2),
         ("glovebox users add x --role boss --data d", 2),
         ("glovebox demo --patients 0", 2),
+        ("glovebox keys", 2),
+        ("glovebox keys list --data d --server http://x", 2),
         ("glovebox --help", 0),
         ("glovebox admin quarantine --help", 0),
         ("glovebox --version", 0),
@@ -69,6 +71,7 @@ fn what_can_be_listed_can_be_listed_as_json() {
         "glovebox audit search",
         "glovebox audit tail",
         "glovebox users list",
+        "glovebox keys list",
         "glovebox fhir import",
     ] {
         assert!(with_json.iter().any(|path| path == listing), "{listing}");
