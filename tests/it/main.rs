@@ -12,6 +12,7 @@
 mod api;
 mod bad_input;
 mod crash;
+mod discovery;
 mod drafts;
 mod fhir_abuse;
 mod fhir_clients;

@@ -14,14 +14,18 @@ use jsonwebtoken::Algorithm;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::signing_keys::{SIGNING_ALGORITHM, SigningKeys};
+use crate::signing_keys::SigningKeys;
 use crate::{Error, secret};
 
 /// How long an id_token is good for.
 pub const ID_TOKEN_LIFETIME: Duration = Duration::from_secs(3_600);
+/// The `typ` header of an id_token.
+const TYP: &str = "JWT";
 /// Longest `id_token_hint` that is looked at, in bytes. Ours have under 2,000, unless the
 /// app chose a long `nonce`.
 const HINT_BYTES_MAX: usize = 16 << 10;
+/// How far the clocks of two nodes may be apart.
+const LEEWAY: Duration = Duration::from_secs(60);
 
 /// What an id_token says.
 #[derive(Clone, Copy, Debug)]
@@ -126,10 +130,10 @@ impl IdTokenClaims<'_> {
     }
 }
 
-/// The header of a presented hint: it only picks among our own keys.
+/// The header of a presented hint: it only picks among our own keys. The algorithm is the
+/// key's, whatever the header says.
 #[derive(Deserialize)]
 struct HintHeader {
-    alg: String,
     kid: String,
     typ: String,
 }
@@ -143,7 +147,7 @@ impl SigningKeys {
         claims: &IdTokenClaims<'_>,
         now: Timestamp,
     ) -> Result<String, Error> {
-        self.sign(tenant, &claims.to_json(now)).await
+        self.sign(tenant, TYP, &claims.to_json(now)).await
     }
 
     /// Reads an `id_token_hint` (OpenID Connect Core 1.0 section 3.1.2.1): a token that this
@@ -166,7 +170,7 @@ impl SigningKeys {
         let Some(header) = part::<HintHeader>(header) else {
             return Ok(None);
         };
-        if header.alg != SIGNING_ALGORITHM || header.typ != "JWT" {
+        if header.typ != TYP {
             return Ok(None);
         }
         let Some(key) = self.public_key(tenant, &header.kid).await? else {
@@ -182,9 +186,6 @@ impl SigningKeys {
         Ok(hint.filter(|hint| hint.iat <= (now + LEEWAY).seconds()))
     }
 }
-
-/// How far the clocks of two nodes may be apart.
-const LEEWAY: Duration = Duration::from_secs(60);
 
 fn part<T: serde::de::DeserializeOwned>(text: &str) -> Option<T> {
     let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;

@@ -187,10 +187,16 @@ impl SigningKeys {
         Err(self.table.contended())
     }
 
-    /// Signs claims with the tenant's active key, as a JWS in compact form.
-    pub(crate) async fn sign(&self, tenant: &TenantId, claims: &Value) -> Result<String, Error> {
+    /// Signs claims with the tenant's active key, as a JWS in compact form. `typ` says what
+    /// kind of token it is, so that none is taken for another (RFC 8725 section 3.11).
+    pub(crate) async fn sign(
+        &self,
+        tenant: &TenantId,
+        typ: &str,
+        claims: &Value,
+    ) -> Result<String, Error> {
         let signer = self.signer(tenant).await?;
-        let header = json!({ "alg": SIGNING_ALGORITHM, "kid": signer.kid, "typ": "JWT" });
+        let header = json!({ "alg": SIGNING_ALGORITHM, "kid": signer.kid, "typ": typ });
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let message = format!("{}.{}", part(&header), part(claims));
         let mut signature = vec![0; signer.pair.public_modulus_len()];

@@ -172,8 +172,7 @@ async fn what_this_tenant_did_not_sign_is_no_hint() {
     assert!(world.hint(&token).await.is_some());
     let parts: Vec<&str> = token.split('.').collect();
     let kid = decode_header(&token).unwrap().kid.unwrap();
-    let header =
-        |alg: &str, kid: &str, typ: &str| encoded(&json!({ "alg": alg, "kid": kid, "typ": typ }));
+    let header = |alg: &str, kid: &str| encoded(&json!({ "alg": alg, "kid": kid, "typ": "JWT" }));
     let forged = encoded(&json!({ "iss": ISSUER, "sub": "admin", "aud": "x", "iat": 1, "exp": 2 }));
     let other = tenant("sandbox");
     world.keys.create_missing(&other, noon()).await.unwrap();
@@ -189,7 +188,16 @@ async fn what_this_tenant_did_not_sign_is_no_hint() {
         )
         .await
         .unwrap();
-    let logout = json!({ "alg": "RS256", "kid": kid, "typ": "logout+jwt" });
+    // Signed by the right key, and no id_token.
+    let logout = json!({ "iss": ISSUER, "sub": "x", "aud": "x", "iat": 1, "exp": 2 });
+    let logout = world.keys.sign(&world.main, "logout+jwt", &logout).await;
+    let no_subject = json!({ "iss": ISSUER, "aud": "x", "iat": 1, "exp": 2 });
+    let no_subject = world.keys.sign(&world.main, "JWT", &no_subject).await;
+    let nonce = "n".repeat(HINT_BYTES_MAX);
+    let endless = IdTokenClaims {
+        nonce: Some(&nonce),
+        ..world.claims()
+    };
     for (why, text) in [
         ("empty", String::new()),
         ("no token", "hello".to_owned()),
@@ -199,30 +207,20 @@ async fn what_this_tenant_did_not_sign_is_no_hint() {
             format!("{}.{forged}.{}", parts[0], parts[2]),
         ),
         ("no signature", format!("{}.{}.", parts[0], parts[1])),
-        (
-            "alg none",
-            format!("{}.{forged}.", header("none", &kid, "JWT")),
-        ),
+        ("alg none", format!("{}.{forged}.", header("none", &kid))),
         (
             "a symmetric algorithm",
-            format!("{}.{forged}.{}", header("HS256", &kid, "JWT"), parts[2]),
+            format!("{}.{forged}.{}", header("HS256", &kid), parts[2]),
         ),
         (
             "an unknown key",
-            format!(
-                "{}.{}.{}",
-                header("RS256", "none", "JWT"),
-                parts[1],
-                parts[2]
-            ),
+            format!("{}.{}.{}", header("RS256", "none"), parts[1], parts[2]),
         ),
-        (
-            "another kind of token",
-            format!("{}.{}.{}", encoded(&logout), parts[1], parts[2]),
-        ),
+        ("another kind of token", logout.unwrap()),
+        ("a token without a subject", no_subject.unwrap()),
         ("another tenant's", foreign),
         ("not issued yet", from_the_future),
-        ("too long", format!("{token}{}", "A".repeat(HINT_BYTES_MAX))),
+        ("too long", world.signed(&endless).await),
     ] {
         assert_eq!(world.hint(&text).await, None, "{why}");
     }

@@ -74,7 +74,7 @@ async fn two_processes_that_start_at_once_agree_on_one_key_and_leave_no_other_ha
     );
     assert!(here.unwrap() ^ there.unwrap());
     assert_eq!(both.vault.list().await.unwrap().len(), 1);
-    let token = both.there.sign(&main, &json!({})).await.unwrap();
+    let token = both.there.sign(&main, "JWT", &json!({})).await.unwrap();
     assert!(verifies(
         &both.here.jwks(&main, noon()).await.unwrap(),
         &token
@@ -86,7 +86,10 @@ async fn each_tenant_has_keys_of_its_own() {
     let (keys, main) = with_a_key().await;
     let sandbox = tenant("sandbox");
     keys.create_missing(&sandbox, noon()).await.unwrap();
-    let token = keys.sign(&main, &json!({ "sub": "x" })).await.unwrap();
+    let token = keys
+        .sign(&main, "JWT", &json!({ "sub": "x" }))
+        .await
+        .unwrap();
     assert!(verifies(&keys.jwks(&main, noon()).await.unwrap(), &token));
     assert!(!verifies(
         &keys.jwks(&sandbox, noon()).await.unwrap(),
@@ -126,12 +129,12 @@ async fn the_kid_is_the_thumbprint_that_others_compute() {
 #[tokio::test]
 async fn after_a_rotation_the_new_key_signs_and_the_old_one_verifies_until_its_tokens_expired() {
     let (keys, main) = with_a_key().await;
-    let old = keys.sign(&main, &json!({})).await.unwrap();
+    let old = keys.sign(&main, "JWT", &json!({})).await.unwrap();
     let (active, retired) = keys.rotate(&main, noon()).await.unwrap();
     let until = noon() + OVERLAP;
     assert_eq!(active.status, KeyStatus::Active);
     assert_eq!(retired.status, KeyStatus::Retired { until });
-    let new = keys.sign(&main, &json!({})).await.unwrap();
+    let new = keys.sign(&main, "JWT", &json!({})).await.unwrap();
     let kid = jsonwebtoken::decode_header(&new).unwrap().kid;
     assert_eq!(kid, Some(active.kid.clone()));
 
@@ -188,9 +191,9 @@ async fn a_rotation_by_another_process_is_noticed_at_once() {
     let both = shared();
     let main = tenant("main");
     both.here.create_missing(&main, noon()).await.unwrap();
-    both.here.sign(&main, &json!({})).await.unwrap();
+    both.here.sign(&main, "JWT", &json!({})).await.unwrap();
     let (active, _) = both.there.rotate(&main, noon()).await.unwrap();
-    let token = both.here.sign(&main, &json!({})).await.unwrap();
+    let token = both.here.sign(&main, "JWT", &json!({})).await.unwrap();
     let kid = jsonwebtoken::decode_header(&token).unwrap().kid;
     assert_eq!(kid, Some(active.kid.clone()));
     let jwks = both.here.jwks(&main, noon()).await.unwrap();
@@ -223,7 +226,7 @@ async fn a_tenant_without_keys_signs_nothing_and_lists_nothing() {
     let (keys, _) = with_a_key().await;
     let ward = tenant("ward");
     assert!(matches!(
-        keys.sign(&ward, &json!({})).await,
+        keys.sign(&ward, "JWT", &json!({})).await,
         Err(Error::Unknown { .. })
     ));
     assert!(matches!(
