@@ -3,13 +3,14 @@
 
 use std::time::Duration;
 
+use glovebox_database::fence::{Fence, Mark};
 use glovebox_database::{Batch, Durability, Expect};
 use glovebox_model::scope::ScopeSet;
 use glovebox_model::{ClientId, PatientId, TenantId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
+use crate::grant::{self, Grants};
 use crate::secret::{self, Issued, Kind, SecretHash};
-use crate::grant::Grants;
 use crate::table::Table;
 use crate::{Client, Clients, Error};
 
@@ -53,12 +54,31 @@ pub struct AccessToken {
     pub grant: Option<String>,
 }
 
+impl AccessToken {
+    /// What ends the calls under this very token.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if the id is not one of ours.
+    pub fn mark(&self) -> Result<Mark, Error> {
+        grant::mark(&self.id)
+    }
+
+    /// What ends the calls under its grant, where it has one.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if the id is not one of ours.
+    pub fn grant_mark(&self) -> Result<Option<Mark>, Error> {
+        self.grant.as_deref().map(grant::mark).transpose()
+    }
+}
+
 /// The access tokens.
 #[derive(Clone)]
 pub struct AccessTokens {
     table: Table,
     clients: Clients,
     grants: Grants,
+    fence: Fence,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -83,11 +103,12 @@ fn key(id: &str) -> String {
 }
 
 impl AccessTokens {
-    pub(crate) fn new(table: Table, clients: Clients, grants: Grants) -> Self {
+    pub(crate) fn new(table: Table, clients: Clients, grants: Grants, fence: Fence) -> Self {
         Self {
             table,
             clients,
             grants,
+            fence,
         }
     }
 
@@ -176,9 +197,15 @@ impl AccessTokens {
         Ok(is_same.then_some(token))
     }
 
-    /// Ends a token by its public id; what is none is left alone (RFC 7009 section 2.2).
-    pub async fn revoke(&self, id: &str) -> Result<(), Error> {
-        self.table.delete(&key(id), Durability::Sync).await
+    /// Ends a token: when this returns, nothing that it let in can be answered any more.
+    ///
+    /// # Errors
+    /// If the records fail, or the fence cannot confirm: ask again.
+    pub async fn revoke(&self, token: &AccessToken) -> Result<(), Error> {
+        self.table.delete(&key(&token.id), Durability::Sync).await?;
+        let mark = token.mark()?;
+        self.fence.revoke(mark, "the token was revoked").await?;
+        Ok(())
     }
 
     /// Removes tokens that have expired.

@@ -12,7 +12,7 @@ use crate::table::Table;
 use crate::token_endpoint::TokenParts;
 use crate::{
     AccessTokens, ApiTokens, AuthorizationRequests, BrowserSessions, ClientAssertions, Clients,
-    Consents, Error, Grants, Launches, RefreshKey, SigningKeys, TokenEndpoint, Users,
+    Consents, Error, Grants, Launches, RefreshKey, SigningKeys, TokenCare, TokenEndpoint, Users,
 };
 
 /// What an [`Authorization`] stands on.
@@ -52,6 +52,8 @@ pub struct Authorization {
     pub consents: Consents,
     /// The token endpoint.
     pub token_endpoint: TokenEndpoint,
+    /// The introspection and revocation endpoints.
+    pub token_care: TokenCare,
     /// The keys that sign id_tokens.
     pub signing_keys: SigningKeys,
     assertions: ClientAssertions,
@@ -81,7 +83,12 @@ impl Authorization {
         // is one commit, which a crash cannot cut in two.
         let tokens = Table::new(keyspace("tokens"), "token");
         let grants = Grants::new(tokens.clone(), fence.clone());
-        let access_tokens = AccessTokens::new(tokens.clone(), clients.clone(), grants.clone());
+        let access_tokens = AccessTokens::new(
+            tokens.clone(),
+            clients.clone(),
+            grants.clone(),
+            fence.clone(),
+        );
         let refresh_tokens = RefreshTokens::new(tokens.clone(), grants.clone(), refresh_key);
         let codes = Codes::new(tokens.clone());
         let consents = Consents::new(tokens.clone());
@@ -92,10 +99,17 @@ impl Authorization {
             codes.clone(),
             consents.clone(),
         );
+        let authentication = ClientAuthentication::new(clients.clone(), assertions.clone());
+        let token_care = TokenCare {
+            authentication: authentication.clone(),
+            access_tokens: access_tokens.clone(),
+            refresh_tokens: refresh_tokens.clone(),
+            grants: grants.clone(),
+        };
         let token_endpoint = TokenEndpoint::new(TokenParts {
             table: tokens,
             clients: clients.clone(),
-            authentication: ClientAuthentication::new(clients.clone(), assertions.clone()),
+            authentication,
             access_tokens: access_tokens.clone(),
             codes: codes.clone(),
             refresh_tokens: refresh_tokens.clone(),
@@ -113,6 +127,7 @@ impl Authorization {
             grants,
             consents,
             token_endpoint,
+            token_care,
             users,
             clients,
             access_tokens,

@@ -125,6 +125,11 @@ impl PendingRequest {
         page(Step::Consent, RedirectError::ConsentRequired)
     }
 
+    /// Where it will be answered: a registered address of the client's.
+    pub fn redirect_uri(&self) -> &str {
+        &self.redirect_uri
+    }
+
     /// Whether a granted scope needs a patient in context.
     fn wants_patient(&self) -> bool {
         let is_patients = |scope: &Scope| match scope {

@@ -95,9 +95,8 @@ impl ClientAuthentication {
                 .assertions
                 .verify(tenant, assertion, named, token_url, now)
                 .await?;
-            return verified.map_err(|cause| {
-                TokenError::InvalidClient(ClientRefused::Assertion(cause))
-            });
+            return verified
+                .map_err(|cause| TokenError::InvalidClient(ClientRefused::Assertion(cause)));
         }
         let (id, secret) = match (request.basic(), named, secret) {
             (Basic::Unreadable, _, _) => return refused(ClientRefused::Header),

@@ -105,8 +105,7 @@ impl Consents {
             .table
             .list::<StoredConsent>(&prefix(tenant, user))
             .await?;
-        let scopes =
-            |text: &str| ScopeSet::parse(text).map_err(|_| self.table.damaged());
+        let scopes = |text: &str| ScopeSet::parse(text).map_err(|_| self.table.damaged());
         rows.into_iter()
             .map(|(grant, row)| {
                 Ok(Consent {

@@ -80,9 +80,15 @@ impl Grant {
     pub fn mark(&self) -> Result<Mark, Error> {
         mark(&self.id)
     }
+
+    /// The patient in context.
+    pub fn patient(&self) -> Option<&PatientId> {
+        self.context.patient.as_ref()
+    }
 }
 
-fn mark(id: &str) -> Result<Mark, Error> {
+/// The mark of a grant or a token, by its public id.
+pub(crate) fn mark(id: &str) -> Result<Mark, Error> {
     let id: SessionId = id.parse().map_err(|_| Error::Damaged { noun: "grant" })?;
     Ok(Mark::Session(id))
 }
@@ -228,13 +234,5 @@ impl StoredGrant {
             created_at: Timestamp::from_micros(self.created_micros),
             expires_at: Timestamp::from_micros(self.expires_micros),
         })
-    }
-}
-
-/// The patient in context, for whoever needs only that.
-impl Grant {
-    /// The patient in context.
-    pub fn patient(&self) -> Option<&PatientId> {
-        self.context.patient.as_ref()
     }
 }

@@ -24,8 +24,7 @@ impl Challenge {
             && verifier
                 .bytes()
                 .all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b));
-        let of_verifier =
-            URL_SAFE_NO_PAD.encode(secret::sha256(verifier.as_bytes()).as_bytes());
+        let of_verifier = URL_SAFE_NO_PAD.encode(secret::sha256(verifier.as_bytes()).as_bytes());
         let is_same =
             constant_time::verify_slices_are_equal(of_verifier.as_bytes(), self.0.as_bytes());
         is_well_formed && is_same.is_ok()

@@ -41,7 +41,9 @@ fn loopback_parts(text: &str) -> Option<(&str, &str)> {
     let rest = match rest.strip_prefix(':') {
         None => rest,
         Some(rest) => {
-            let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+            let end = rest
+                .find(|c: char| !c.is_ascii_digit())
+                .unwrap_or(rest.len());
             let (port, rest) = rest.split_at(end);
             port.parse::<u16>().ok().filter(|port| *port != 0)?;
             rest

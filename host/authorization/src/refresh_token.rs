@@ -218,8 +218,7 @@ impl RefreshTokens {
     pub(crate) async fn sweep(&self, now: Timestamp) -> Result<(), Error> {
         for (id, row) in self.table.list::<Family>(FAMILIES).await? {
             let idle = now.since(Timestamp::from_micros(row.value.used_micros));
-            let is_over =
-                idle >= OFFLINE_IDLE_MAX || self.grants.get(&id, now).await?.is_none();
+            let is_over = idle >= OFFLINE_IDLE_MAX || self.grants.get(&id, now).await?.is_none();
             if !is_over {
                 continue;
             }

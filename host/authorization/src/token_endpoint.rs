@@ -139,9 +139,8 @@ impl TokenEndpoint {
             return refused(GrantRefused::ClientMayNoLonger);
         }
         let user = self.parts.users.get(&grant.user).await?;
-        let is_in_force = |user: &crate::User| {
-            !user.is_disabled && user.tenants.contains(&grant.tenant)
-        };
+        let is_in_force =
+            |user: &crate::User| !user.is_disabled && user.tenants.contains(&grant.tenant);
         if !user.as_ref().is_some_and(is_in_force) {
             return refused(GrantRefused::UserMayNoLonger);
         }

@@ -121,7 +121,10 @@ mod tests {
     use super::*;
 
     fn read(header: &str) -> Option<(String, String)> {
-        match TokenRequest::new([], Some(header.as_bytes())).unwrap().basic {
+        match TokenRequest::new([], Some(header.as_bytes()))
+            .unwrap()
+            .basic
+        {
             Basic::Given { id, secret } => Some((id, secret.to_string())),
             _ => None,
         }

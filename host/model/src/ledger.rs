@@ -52,6 +52,10 @@ kinds! {
     SignIn = "sign-in",
     /// A person signed out.
     SignOut = "sign-out",
+    /// A client asked to act for a user, and what came of it.
+    Authorize = "authorize",
+    /// A person agreed to what an app asked for.
+    Consent = "consent",
     /// A token was issued, refused or used wrongly.
     Token = "token",
     /// An app version was uploaded.

@@ -60,6 +60,19 @@ pub fn router(services: App) -> Router {
             "/chart/sessions/{session}/close",
             post(pages::session::close),
         )
+        .route("/oauth/{tenant}/continue", get(pages::authorize::get))
+        .route(
+            "/oauth/{tenant}/continue/patient",
+            post(pages::authorize::patient),
+        )
+        .route(
+            "/oauth/{tenant}/continue/encounter",
+            post(pages::authorize::encounter),
+        )
+        .route(
+            "/oauth/{tenant}/continue/decision",
+            post(pages::authorize::decision),
+        )
         .route("/admin", get(pages::admin::index))
         .route("/admin/apps", get(pages::admin::apps))
         .route("/admin/apps/{app}/{version}/{act}", post(pages::admin::act))
@@ -112,15 +125,32 @@ pub fn router(services: App) -> Router {
         .layer(from_fn(problem::uniform))
         .layer(from_fn_with_state(Arc::clone(&services), headers::machine));
     let protocols = Router::new()
-        .route("/oauth/{tenant}/token", post(oauth::token::post))
+        .route(
+            "/oauth/{tenant}/token",
+            post(oauth::token::post).options(oauth::token::options),
+        )
+        .route("/oauth/{tenant}/introspect", post(oauth::introspect::post))
+        .route(
+            "/oauth/{tenant}/revoke",
+            post(oauth::revoke::post).options(oauth::revoke::options),
+        )
         .layer(RequestBodyLimitLayer::new(FORM_BYTES_MAX))
         .layer(from_fn_with_state(Arc::clone(&services), headers::machine));
+    // Anybody's page may send a browser here, by a link or by a form.
+    let front = Router::new()
+        .route(
+            "/oauth/{tenant}/authorize",
+            get(oauth::authorize::get).post(oauth::authorize::post),
+        )
+        .layer(RequestBodyLimitLayer::new(FORM_BYTES_MAX))
+        .layer(from_fn_with_state(Arc::clone(&services), headers::page));
     let plain = Router::new()
         .route("/assets/{file}", get(pages::assets::get))
         .route("/healthz", get(health))
         .route("/readyz", get(ready));
     Router::new()
         .merge(pages)
+        .merge(front)
         .merge(protocols)
         .merge(oauth::discovery::router(&services))
         .merge(plain)

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
-use glovebox_authorization::Authorization;
+use glovebox_authorization::{Authorization, AuthorizationParts, RefreshKey};
 use glovebox_database::artifacts::Artifacts;
 use glovebox_database::fence::Fence;
 use glovebox_database::ledger::{Ledger, LedgerSettings};
@@ -151,7 +151,14 @@ impl Services {
             clock: Arc::clone(&clock),
             ceiling: settings.ceiling.clone(),
         });
-        let authorization = Authorization::new(&records, fence.clone(), Arc::clone(&vault));
+        let refresh_key = vault.get_or_create("refresh-token-key", random_key).await?;
+        let authorization = Authorization::new(AuthorizationParts {
+            records: &records,
+            fence: fence.clone(),
+            relations: relations.clone(),
+            vault: Arc::clone(&vault),
+            refresh_key: RefreshKey::new(&refresh_key),
+        });
         for (tenant, _) in &settings.tenants {
             let keys = &authorization.signing_keys;
             keys.create_missing(tenant, clock.now()).await?;

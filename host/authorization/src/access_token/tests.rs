@@ -1,11 +1,12 @@
 use super::*;
-use crate::testing::{backend, keyspace, noon, tenant, user_id};
+use crate::testing::{authorization, backend, noon, tenant, user_id};
 
 const TTL: Duration = Duration::from_secs(300);
 
 async fn tokens() -> (AccessTokens, NewAccessToken) {
-    let clients = Clients::new(keyspace());
-    let client = clients
+    let (authorization, _) = authorization().await;
+    let client = authorization
+        .clients
         .register(backend("demo-backend"))
         .await
         .unwrap()
@@ -16,8 +17,9 @@ async fn tokens() -> (AccessTokens, NewAccessToken) {
         client,
         user: Some(user_id("dr.rivera")),
         patient: Some("anna-rossi".parse().unwrap()),
+        grant: None,
     };
-    (AccessTokens::new(keyspace(), clients), token)
+    (authorization.access_tokens, token)
 }
 
 #[tokio::test]
@@ -33,6 +35,7 @@ async fn a_token_says_what_was_granted() {
         expires_at: noon() + TTL,
         user: new.user,
         patient: new.patient,
+        grant: None,
     };
     assert_eq!(
         tokens.verify(issued.text.expose(), noon()).await.unwrap(),
@@ -66,7 +69,8 @@ async fn a_token_that_is_wrong_expired_or_revoked_is_refused() {
         None,
         "expired"
     );
-    tokens.revoke(&issued.id).await.unwrap();
+    let token = tokens.verify(good, noon()).await.unwrap().unwrap();
+    tokens.revoke(&token).await.unwrap();
     assert_eq!(tokens.verify(good, noon()).await.unwrap(), None, "revoked");
     assert!(
         tokens
@@ -98,14 +102,13 @@ async fn a_token_ends_with_its_client_and_does_not_come_back_with_the_next_of_th
 
 #[tokio::test]
 async fn sweeping_removes_expired_tokens_only() {
-    let keyspace = keyspace();
     let (tokens, new) = tokens().await;
-    let tokens = AccessTokens::new(keyspace.clone(), tokens.clients);
     tokens.issue(&new, TTL, noon()).await.unwrap();
     let later = noon() + TTL;
     let live = tokens.issue(&new, TTL, later).await.unwrap();
     tokens.sweep(later).await.unwrap();
-    assert_eq!(keyspace.scan(b"", None, 10).await.unwrap().len(), 1);
+    let left = tokens.table.list::<StoredToken>(TOKENS).await.unwrap();
+    assert_eq!(left.len(), 1);
     assert!(
         tokens
             .verify(live.text.expose(), later)

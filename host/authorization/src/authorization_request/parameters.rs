@@ -218,7 +218,10 @@ fn check(
 /// `aud` names the FHIR server for which the token is meant, and `resource` (RFC 8707) may
 /// say it again.
 fn check_audience(parameters: &Parameters<'_>, fhir_base: &str) -> Result<(), Wrong> {
-    let wrong = (RedirectError::InvalidTarget, "resource is not this server's FHIR base");
+    let wrong = (
+        RedirectError::InvalidTarget,
+        "resource is not this server's FHIR base",
+    );
     match (parameters.get("aud"), parameters.get("resource")) {
         (None, None) => Err(invalid("aud is missing")),
         (Some(aud), _) if !is_base(aud, fhir_base) => {
@@ -248,9 +251,9 @@ fn is_base(text: &str, fhir_base: &str) -> bool {
 }
 
 fn challenge(parameters: &Parameters<'_>) -> Result<Challenge, Wrong> {
-    let text = parameters
-        .get("code_challenge")
-        .ok_or(invalid("code_challenge is missing: PKCE with S256 is required"))?;
+    let text = parameters.get("code_challenge").ok_or(invalid(
+        "code_challenge is missing: PKCE with S256 is required",
+    ))?;
     // Without a method, RFC 7636 means `plain`.
     if parameters.get("code_challenge_method") != Some("S256") {
         return Err(invalid("code_challenge_method must be S256"));

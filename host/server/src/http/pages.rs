@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod assets;
+pub mod authorize;
 pub mod landing;
 pub mod launch;
 pub mod patient;

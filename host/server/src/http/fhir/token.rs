@@ -53,6 +53,10 @@ impl Granted {
             Err(problem) => return Err(RouteError::failed(&problem)),
         };
         marks = vec![Mark::Client(tenant.clone(), token.client.clone())];
+        let own = [token.mark().map(Some), token.grant_mark()];
+        for mark in own {
+            marks.extend(mark.map_err(|problem| RouteError::failed(&problem))?);
+        }
         marks.extend(token.user.iter().flat_map(|user| {
             [
                 Mark::User(tenant.clone(), user.clone()),
