@@ -29,3 +29,4 @@ mod main_job;
 mod quarantine;
 mod relations;
 mod sandbox;
+mod smart;

@@ -49,13 +49,17 @@ pub struct Offer {
     /// What goes with any grant, in words: who signed in, for whom it opens.
     pub always: Vec<String>,
     carried: Vec<Scope>,
+    asked: ScopeSet,
 }
 
 impl Offer {
     /// What there is to grant of the scopes that were asked for. A scope for which there are
     /// no words is not offered: nobody can agree to what they cannot read.
     pub fn of(asked: &ScopeSet) -> Self {
-        let mut offer = Self::default();
+        let mut offer = Self {
+            asked: asked.clone(),
+            ..Self::default()
+        };
         for scope in asked.iter() {
             let Some(words) = sentence(scope) else {
                 continue;
@@ -94,22 +98,23 @@ impl Offer {
         offer
     }
 
-    /// What is granted when these items are ticked.
+    /// What is granted when these items are ticked, in the order in which it was asked for.
     /// What was not offered cannot be ticked. A whole stands for its parts.
     pub fn granted(&self, ticked: &[String]) -> ScopeSet {
-        let is_ticked = |item: &OfferedItem| ticked.contains(&item.id);
-        let mut scopes = self.carried.clone();
-        for item in &self.items {
-            if is_ticked(item) {
-                scopes.push(item.scope.clone());
-            } else {
-                let parts = item.parts.iter().filter(|part| is_ticked(part));
-                scopes.extend(parts.map(|part| part.scope.clone()));
+        let is_ticked = |item: &&OfferedItem| ticked.contains(&item.id);
+        let granted = |asked: &Scope| -> Vec<Scope> {
+            let mut items = self.items.iter().chain(&self.lasting);
+            match items.find(|item| item.scope == *asked) {
+                Some(item) if is_ticked(&item) => vec![asked.clone()],
+                Some(item) => {
+                    let parts = item.parts.iter().filter(is_ticked);
+                    parts.map(|part| part.scope.clone()).collect()
+                }
+                None if self.carried.contains(asked) => vec![asked.clone()],
+                None => Vec::new(),
             }
-        }
-        let lasting = self.lasting.iter().filter(|item| is_ticked(item));
-        scopes.extend(lasting.map(|item| item.scope.clone()));
-        ScopeSet::new(scopes)
+        };
+        ScopeSet::new(self.asked.iter().flat_map(granted))
     }
 
     /// What is granted when everything is.
