@@ -416,6 +416,8 @@ async fn d19_a_browser_of_any_origin_may_read_every_document_and_every_error() {
         .into_iter()
         .map(|(path, _)| (Method::GET, path, 200))
         .collect();
+    let preflight = with(host, Method::OPTIONS, &smart_path("main"), &[]).await;
+    assert_eq!(preflight.header("allow"), "GET, HEAD, OPTIONS");
     cases.push((Method::GET, "/fhir/main/metadata".to_owned(), 200));
     for path in [
         "/fhir/main/.well-known/nothing",

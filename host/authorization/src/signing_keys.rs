@@ -96,9 +96,13 @@ impl SigningKeys {
         }
     }
 
-    /// Makes a key for the tenant if it has none; answers whether it made one. To be called
-    /// at start for each tenant.
-    pub async fn create_missing(&self, tenant: &TenantId, now: Timestamp) -> Result<bool, Error> {
+    /// Makes a key for the tenant if it has none, and answers what it made. To be called at
+    /// start for each tenant.
+    pub async fn create_missing(
+        &self,
+        tenant: &TenantId,
+        now: Timestamp,
+    ) -> Result<Option<SigningKey>, Error> {
         if let Some(row) = self.ring(tenant).await? {
             // What a crash left between a rotation and the removal of the private half.
             for retired in row.value.retired() {
@@ -107,7 +111,7 @@ impl SigningKeys {
                     self.vault.remove(&name).await?;
                 }
             }
-            return Ok(false);
+            return Ok(None);
         }
         let made = self.make(tenant).await?;
         let ring = StoredRing::of(&made, now);
@@ -116,11 +120,11 @@ impl SigningKeys {
             .insert(&key(tenant), &ring, Durability::Sync)
             .await?
         {
-            return Ok(true);
+            return Ok(ring.describe().first().cloned());
         }
         // Another node was faster; its key counts.
         self.vault.remove(&secret_name(tenant, &made.kid)).await?;
-        Ok(false)
+        Ok(None)
     }
 
     /// Every key of a tenant that is remembered, the active one first.

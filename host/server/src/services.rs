@@ -161,7 +161,7 @@ impl Services {
         });
         for (tenant, _) in &settings.tenants {
             let keys = &authorization.signing_keys;
-            keys.create_missing(tenant, clock.now()).await?;
+            rotating::create_missing(keys, tenant, &ledger, clock.now()).await?;
         }
         let services = Arc::new(Self {
             settings,

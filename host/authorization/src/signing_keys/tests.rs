@@ -29,7 +29,8 @@ fn shared() -> Shared {
 async fn with_a_key() -> (SigningKeys, TenantId) {
     let keys = SigningKeys::new(keyspace(), vault());
     let main = tenant("main");
-    assert!(keys.create_missing(&main, noon()).await.unwrap());
+    let made = keys.create_missing(&main, noon()).await.unwrap();
+    assert_eq!(made.unwrap().status, KeyStatus::Active);
     (keys, main)
 }
 
@@ -60,7 +61,8 @@ async fn a_tenant_gets_one_key_at_its_first_start_and_keeps_it() {
     let first = keys.list(&main).await.unwrap();
     assert_eq!(first.len(), 1);
     assert_eq!(first[0].status, KeyStatus::Active);
-    assert!(!keys.create_missing(&main, noon()).await.unwrap());
+    let made = keys.create_missing(&main, noon()).await.unwrap();
+    assert_eq!(made, None);
     assert_eq!(keys.list(&main).await.unwrap(), first);
 }
 
@@ -72,7 +74,7 @@ async fn two_processes_that_start_at_once_agree_on_one_key_and_leave_no_other_ha
         both.here.create_missing(&main, noon()),
         both.there.create_missing(&main, noon())
     );
-    assert!(here.unwrap() ^ there.unwrap());
+    assert!(here.unwrap().is_some() ^ there.unwrap().is_some());
     assert_eq!(both.vault.list().await.unwrap().len(), 1);
     let token = both.there.sign(&main, "JWT", &json!({})).await.unwrap();
     assert!(verifies(

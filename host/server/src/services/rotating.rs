@@ -1,10 +1,12 @@
-//! A new signing key for a tenant, and the entry that says so.
+//! A new signing key for a tenant, and the entry that says so. Entries name keys by their
+//! public ids; they hold nothing of the keys.
 
-use glovebox_authorization::SigningKey;
-use glovebox_database::LedgerError;
+use glovebox_authorization::{SigningKey, SigningKeys};
+use glovebox_database::{Ledger, LedgerError};
 use glovebox_model::ledger::{Event, Kind, Outcome, Subject};
+use glovebox_model::{TenantId, Timestamp};
 
-use super::Services;
+use super::{Services, StartError};
 
 /// Why a key could not be rotated.
 #[derive(Debug, thiserror::Error)]
@@ -20,9 +22,29 @@ pub enum RotateError {
     NoTenant,
 }
 
+/// Makes the first key of a tenant that has none.
+pub(super) async fn create_missing(
+    keys: &SigningKeys,
+    tenant: &TenantId,
+    ledger: &Ledger,
+    now: Timestamp,
+) -> Result<(), StartError> {
+    let Some(made) = keys.create_missing(tenant, now).await? else {
+        return Ok(());
+    };
+    let subject = Subject {
+        tenant: Some(tenant.clone()),
+        ..Subject::default()
+    };
+    let event = Event::new(Kind::KeyChange, "create", subject, Outcome::Ok)
+        .with("by", "start")
+        .with("active", made.kid.as_str());
+    ledger.append_durable(event).await?;
+    Ok(())
+}
+
 /// Makes a new active key for the subject's tenant. `by` says by which way it was asked
-/// for. Answers the new key and the one that retired. The entry names keys by their public
-/// ids; it holds nothing of the keys.
+/// for. Answers the new key and the one that retired.
 pub async fn rotate_signing_key(
     services: &Services,
     subject: Subject,

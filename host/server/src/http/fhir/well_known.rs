@@ -11,6 +11,9 @@ use super::route_error::RouteError;
 use crate::http::App;
 use crate::http::oauth::discovery;
 
+/// What a document may be asked by.
+pub(super) const ALLOWED: &[Method] = &[Method::GET, Method::HEAD];
+
 /// The name after `/.well-known/`, if the path below the tenant has it. Some clients append
 /// the suffix to a base that ends in a slash: they mean the same.
 pub(super) fn name(below: &str) -> Option<&str> {
@@ -26,7 +29,6 @@ pub(super) fn get(
     method: &Method,
     name: &str,
 ) -> Result<Response, RouteError> {
-    const ALLOWED: &[Method] = &[Method::GET, Method::HEAD];
     let Some(mut response) = discovery::below_fhir(app, tenant, name) else {
         return Err(RouteError::Unknown("there is no such document"));
     };
