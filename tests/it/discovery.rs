@@ -7,12 +7,13 @@ mod keys;
 use std::collections::BTreeSet;
 
 use glovebox_model::scope::ScopeSet;
-use glovebox_tests::{Answer, TestHost};
+use glovebox_tests::{Answer, TestHost, assertion};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 const TENANTS: [&str; 2] = ["main", "sandbox"];
 /// The short names that belong to HL7 (SMART App Launch 2.2, "Capabilities").
 const CAPABILITIES: [&str; 20] = [
@@ -251,6 +252,73 @@ async fn d11_no_other_means_of_client_authentication_is_told() {
     for method in list(&document, "token_endpoint_auth_methods_supported") {
         assert!(known.contains(&method), "{method}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d11_each_means_of_client_authentication_told_is_taken() {
+    let host = TestHost::shared().await;
+    let path = "/.well-known/oauth-authorization-server/oauth/main";
+    let document = get(host, path).await.json;
+    let methods = list(
+        document.as_object().unwrap(),
+        "introspection_endpoint_auth_methods_supported",
+    );
+    let address = document["introspection_endpoint"].as_str().unwrap();
+    let secret = host.client("demo-confidential")["client_secret"]
+        .as_str()
+        .unwrap();
+    let backend = &host.client("demo-backend")["jwk"][0];
+    let audience = document["token_endpoint"].as_str().unwrap();
+    let assertion = assertion::sign("demo-backend", audience, backend, |_| {});
+    let bearer = token(host, "system/*.rs").await;
+    for method in methods {
+        let nobody = host.program(None);
+        let request = nobody.request(Method::POST, address);
+        let (request, mut fields) = match method {
+            "client_secret_basic" => (
+                request.basic_auth("demo-confidential", Some(secret)),
+                vec![],
+            ),
+            "client_secret_post" => (
+                request,
+                vec![
+                    ("client_id", "demo-confidential"),
+                    ("client_secret", secret),
+                ],
+            ),
+            "private_key_jwt" => (
+                request,
+                vec![
+                    ("client_assertion_type", ASSERTION_TYPE),
+                    ("client_assertion", assertion.as_str()),
+                ],
+            ),
+            "none" => (request, vec![("client_id", "demo-public")]),
+            "Bearer" => (request.bearer_auth(&bearer), vec![]),
+            other => panic!("{other} is told and was not tried"),
+        };
+        fields.push(("token", "unknown"));
+        let answer = nobody.send(request.form(&fields)).await.expect(200);
+        assert_eq!(answer.json, json!({ "active": false }), "{method}");
+    }
+}
+
+/// An access token of `demo-backend`.
+async fn token(host: &TestHost, scope: &str) -> String {
+    let audience = format!("{}/oauth/main/token", host.base_url);
+    let key = &host.client("demo-backend")["jwk"][0];
+    let assertion = assertion::sign("demo-backend", &audience, key, |_| {});
+    let fields = [
+        ("grant_type", "client_credentials"),
+        ("scope", scope),
+        ("client_assertion_type", ASSERTION_TYPE),
+        ("client_assertion", assertion.as_str()),
+    ];
+    let answer = host.program(None).post_form(&audience, &fields).await;
+    answer.expect(200).json["access_token"]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -565,7 +633,10 @@ async fn d23_the_oauth_metadata_stands_where_rfc_8414_puts_it_and_says_the_same(
         true
     );
     let methods = &document["introspection_endpoint_auth_methods_supported"];
-    assert_eq!(*methods, json!(["client_secret_basic", "private_key_jwt"]));
+    let told = get(host, &smart_path("main")).await.json;
+    let mut expected = told["token_endpoint_auth_methods_supported"].clone();
+    expected.as_array_mut().unwrap().push(json!("Bearer"));
+    assert_eq!(*methods, expected);
     let others = [
         smart_path("main"),
         "/oauth/main/.well-known/openid-configuration".to_owned(),

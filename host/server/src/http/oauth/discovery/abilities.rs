@@ -69,6 +69,7 @@ const GRANTS: &[(&str, &[&str])] = &[
 /// client proves it by PKCE alone, which is `none` in RFC 8414.
 const AUTHENTICATION: &[(&str, &str)] = &[
     ("client_secret_basic", "client-confidential-symmetric"),
+    ("client_secret_post", "client-confidential-symmetric"),
     ("private_key_jwt", ASYMMETRIC),
     ("none", "client-public"),
 ];
@@ -109,10 +110,11 @@ fn authentication() -> Vec<&'static str> {
     offered.map(|(method, _)| *method).collect()
 }
 
-/// Who may ask what a token is worth: somebody who proves who they are.
-fn proven() -> Vec<&'static str> {
+/// Who may ask what a token is worth: a client of its own, or an access token, which RFC
+/// 8414 section 2 names by its type.
+fn introspection() -> Vec<&'static str> {
     let mut methods = authentication();
-    methods.retain(|method| *method != "none");
+    methods.push("Bearer");
     methods
 }
 
@@ -143,7 +145,7 @@ pub(super) fn members(settings: &Settings, tenant: &TenantId) -> Map<String, Val
 /// What RFC 8414 has beyond that: how clients prove themselves at the other endpoints.
 pub(super) fn other_endpoints() -> Value {
     let mut members = json!({
-        "introspection_endpoint_auth_methods_supported": proven(),
+        "introspection_endpoint_auth_methods_supported": introspection(),
         "introspection_endpoint_auth_signing_alg_values_supported": ASSERTION_ALGORITHMS,
         "revocation_endpoint_auth_methods_supported": authentication(),
         "revocation_endpoint_auth_signing_alg_values_supported": ASSERTION_ALGORITHMS,
