@@ -30,3 +30,4 @@ mod quarantine;
 mod relations;
 mod sandbox;
 mod smart;
+mod smart_clients;
