@@ -178,6 +178,30 @@ async fn app_asks(chrome: &Chrome, host: &TestHost, shots: bool) {
     let url = chrome.url().await;
     let (at, query) = url.split_once('?').unwrap();
     assert!(at == own && query.contains("code=gb_code_"), "{url}");
+    let (_, code) = query.split_once("code=").unwrap();
+    let fields = [
+        ("grant_type", "authorization_code"),
+        ("client_id", "demo-public"),
+        ("code", code.split('&').next().unwrap()),
+        ("redirect_uri", own.as_str()),
+        ("code_verifier", glovebox_tests::oauth::VERIFIER),
+    ];
+    glovebox_tests::oauth::token(host, &fields)
+        .await
+        .expect(200);
+    chrome
+        .open(&format!("{}/account/apps", host.base_url))
+        .await;
+    chrome
+        .element("//h2[normalize-space()='Demo public app']")
+        .await;
+    shot("connected-apps").await;
+    chrome
+        .click("(//button[normalize-space()='Stop access'])[1]")
+        .await;
+    chrome
+        .element("//*[contains(.,'It sees nothing any more')]")
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

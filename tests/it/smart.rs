@@ -509,3 +509,41 @@ async fn a_request_that_names_no_known_address_stays_here() {
     assert_eq!(answered(&page, "error").as_deref(), Some("invalid_request"));
     assert_eq!(answered(&page, "state").as_deref(), Some(state));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_patient_sees_which_apps_act_for_them_and_stops_one() {
+    let host = TestHost::shared().await;
+    let code = standalone_code(host, "maria.rossi", &[]).await;
+    let answer = exchange(host, &code).await.expect(200);
+    let patient = text(&answer, "patient").to_owned();
+    let path = format!("Patient/{patient}");
+    assert_eq!(reads(host, &answer, &path).await, 200);
+    // Signing in leads there.
+    let mut browser = host.signed_in("maria.rossi").await;
+    let page = browser.open("/account").await;
+    for line in [
+        "Connected apps",
+        "Demo public app",
+        "Tom Rossi",
+        "Can see everything in the record of this patient only.",
+    ] {
+        assert!(page.text().contains(line), "{line}: {}", page.text());
+    }
+    let stop = page.form_to("/stop");
+    // Nobody else stops it, nor without the form's token.
+    let mut other = host.signed_in("anna.rossi").await;
+    let own = other.open("/account/apps").await;
+    assert!(!own.html.contains(&stop.action));
+    let token = stop.clone().with("csrf", "guess");
+    assert_eq!(browser.submit(&token).await.status, 403);
+    assert_eq!(reads(host, &answer, &path).await, 200);
+    let page = browser.submit(&stop).await;
+    assert!(
+        page.text().contains("The app is stopped."),
+        "{}",
+        page.text()
+    );
+    assert_eq!(reads(host, &answer, &path).await, 401);
+    let refreshed = refresh(host, text(&answer, "refresh_token")).await;
+    assert!(refreshed.status.is_client_error());
+}

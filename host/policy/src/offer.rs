@@ -5,7 +5,7 @@ mod tests;
 
 use glovebox_model::scope::{Permissions, ResourceScope, Scope, ScopeSet, Syntax, TypeSelector};
 
-use crate::sentence;
+use crate::{category, sentence};
 
 const OBSERVATION: &str = "http://terminology.hl7.org/CodeSystem/observation-category";
 const CONDITION: &str = "http://terminology.hl7.org/CodeSystem/condition-category";
@@ -31,7 +31,7 @@ const PARTS: [(&str, &str, &str); 9] = [
 pub struct OfferedItem {
     /// What a form calls it.
     pub id: String,
-    /// What it is, in words.
+    /// What it is, in words: a sentence, or the label of a part.
     pub sentence: String,
     /// What is granted with it.
     pub scope: Scope,
@@ -143,7 +143,7 @@ fn parts(whole: &ResourceScope, id: &str) -> Vec<OfferedItem> {
         });
         Some(OfferedItem {
             id: format!("{id}.{at}"),
-            sentence: sentence(&scope)?,
+            sentence: capitalised(category(scope.as_resource()?)?),
             scope,
             parts: Vec::new(),
         })
@@ -154,4 +154,10 @@ fn parts(whole: &ResourceScope, id: &str) -> Vec<OfferedItem> {
         .enumerate()
         .filter_map(part)
         .collect()
+}
+
+fn capitalised(words: &str) -> String {
+    let mut letters = words.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters).collect()
 }

@@ -3,6 +3,7 @@
 pub mod app_frame;
 pub mod apps;
 pub mod audit;
+pub mod connected_apps;
 pub mod consent;
 pub mod error;
 pub mod first_use;
@@ -16,6 +17,7 @@ pub mod sign_in;
 pub use app_frame::{AppFrame, FrameState, ReadCall, Stop};
 pub use apps::{Act, AppAction, AppRow, Apps};
 pub use audit::{Audit, AuditRow, AuditSearch};
+pub use connected_apps::{ConnectedApp, ConnectedApps};
 pub use consent::{ConsentItem, ConsentPage};
 pub use error::ErrorPage;
 pub use first_use::FirstUse;

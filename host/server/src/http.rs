@@ -73,6 +73,9 @@ pub fn router(services: App) -> Router {
             "/oauth/{tenant}/continue/decision",
             post(pages::authorize::decision),
         )
+        .route("/account", get(pages::account::index))
+        .route("/account/apps", get(pages::account::apps))
+        .route("/account/apps/{grant}/stop", post(pages::account::stop))
         .route("/admin", get(pages::admin::index))
         .route("/admin/apps", get(pages::admin::apps))
         .route("/admin/apps/{app}/{version}/{act}", post(pages::admin::act))

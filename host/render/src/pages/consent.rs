@@ -1,9 +1,10 @@
 //! Consent: what an app asks for, in words, each to be granted or not. Fields `item` (one
 //! checkbox each) and `decision` (`allow`, `deny`).
 
+use glovebox_model::view::Tone;
 use maud::{Markup, html};
 
-use crate::parts::{PatientHead, PostForm};
+use crate::parts::{PatientHead, PostForm, alert};
 use crate::shell::{Shell, Width};
 use crate::text::shown;
 
@@ -88,7 +89,11 @@ impl ConsentPage {
     fn leaves(&self) -> String {
         format!(
             "What you allow leaves this hospital and goes to {} ({}). Safety contact: {}.",
-            self.publisher, self.destination, self.contact
+            self.publisher,
+            self.destination,
+            self.contact
+                .strip_prefix("mailto:")
+                .unwrap_or(&self.contact)
         )
     }
 
@@ -96,10 +101,10 @@ impl ConsentPage {
     pub fn page(&self, shell: &Shell) -> Markup {
         let fields = html! {
             @if let Some(problem) = &self.problem {
-                p class="alert danger" role="alert" { (shown(problem)) }
+                (alert(Tone::Danger, &html! { p { (shown(problem)) } }))
             }
             fieldset class="stack" {
-                legend { "The app asks to" }
+                legend { "What it asks for" }
                 @for item in &self.items { (item.draw()) }
                 @if self.items.is_empty() {
                     p class="muted" { "It does not ask for anything of the record." }
@@ -111,13 +116,18 @@ impl ConsentPage {
                     (lasting.draw())
                 }
             }
-            div class="stack small" {
-                @for line in &self.always { p class="muted" { (shown(line)) } }
+            @if !self.always.is_empty() {
+                div class="small muted" {
+                    p { "With whatever you allow:" }
+                    ul { @for line in &self.always { li { (shown(line)) } } }
+                }
+            }
+            div class="consent-terms small" {
                 @if let Some(line) = &self.not_seen { p { (shown(line)) } }
                 p { (shown(&self.leaves())) }
                 p { (shown(&self.duration)) " " (shown(&self.how_to_stop)) }
             }
-            div class="row consent-decision" {
+            div class="consent-decision" {
                 button type="submit" class="button primary" name="decision" value="allow" { "Allow what is ticked" }
                 button type="submit" class="button" name="decision" value="deny" { "Deny" }
             }
@@ -156,7 +166,7 @@ impl ConsentItem {
                     details class="small" {
                         summary { "Allow only a part" }
                         p class="muted" { "Take the tick above away, and tick what the app may see." }
-                        div class="stack" { @for part in &self.parts { (part.checkbox(false)) } }
+                        @for part in &self.parts { (part.checkbox(false)) }
                     }
                 }
             }

@@ -35,7 +35,7 @@ impl PatientPicker {
     pub fn page(&self, shell: &Shell) -> Markup {
         let fields = html! {
             div class="table-wrap card" role="region" aria-label="Patients" tabindex="0" {
-                table class="data rows" {
+                table class="data rows picker" {
                     caption class="sr" { "Patients you may open" }
                     thead { tr {
                         th scope="col" { span class="sr" { "Choose" } }
@@ -58,7 +58,7 @@ impl PatientPicker {
                     } }
                 }
             }
-            div class="row" { button type="submit" class="button primary" { "Open for this patient" } }
+            div { button type="submit" class="button primary" { "Open for this patient" } }
         };
         shell.page("Choose a patient", Width::Wide, &html! {
             div class="page-head" {
@@ -114,7 +114,7 @@ impl EncounterPicker {
                     (choice(at + 1, id, words, false))
                 }
             }
-            div class="row" { button type="submit" class="button primary" { "Go on" } }
+            div { button type="submit" class="button primary" { "Go on" } }
         };
         shell.page(
             "Choose a visit",

@@ -1,5 +1,6 @@
 //! Pages for people. Plain forms: nothing needs JavaScript.
 
+pub mod account;
 pub mod admin;
 pub mod assets;
 pub mod authorize;

@@ -15,7 +15,7 @@ use glovebox_model::ledger::{Event, Kind, Outcome, Subject};
 use glovebox_model::{PatientId, Role, TenantId};
 use glovebox_policy::{Offer, OfferedItem};
 use glovebox_render::pages::{ConsentItem, ConsentPage, EncounterPicker, PatientPicker};
-use glovebox_render::{Csrf, PatientHead, PostForm};
+use glovebox_render::{Csrf, PatientHead, PostForm, Shell};
 use serde::Deserialize;
 
 use super::patients;
@@ -30,7 +30,7 @@ use crate::http::page::{PageError, PageResult, html, public_shell};
 /// Patients on one page of the picker.
 const ROWS: usize = 25;
 /// Visits that are offered.
-const ENCOUNTERS: usize = 20;
+const ENCOUNTERS: usize = 12;
 /// What the forms' tokens are made for; the request's id is a part of it, so that a form of
 /// one request cannot decide on another.
 const PURPOSE: &str = "authorize";
@@ -111,7 +111,7 @@ async fn go_on(
             let page = consent_page(app, &request, session, None).await?;
             Ok(shown(
                 &request,
-                html(page.page(&public_shell(name_of(app, &request.tenant)))),
+                html(page.page(&frame(app, &request.tenant))),
             ))
         }
         Step::Grant => {
@@ -259,7 +259,7 @@ pub async fn decision(
     if granted.resources().next().is_none() && request.scope.resources().next().is_some() {
         let problem = "Tick what the app may see, or deny.";
         let page = consent_page(&app, &request, &session, Some(problem)).await?;
-        let page = html(page.page(&public_shell(name_of(&app, &request.tenant))));
+        let page = html(page.page(&frame(&app, &request.tenant)));
         return Ok(shown(&request, page));
     }
     let lines = consent_page(&app, &request, &session, None).await?.lines();
@@ -422,7 +422,7 @@ async fn pick_patient(
         rows: rows.collect(),
         next_url,
     };
-    let page = picker.page(&public_shell(name_of(app, &request.tenant)));
+    let page = picker.page(&frame(app, &request.tenant));
     Ok(shown(&request, html(page)))
 }
 
@@ -439,7 +439,7 @@ async fn pick_encounter(
             .unwrap_or_default(),
         rows: encounters(app, request, session).await?,
     };
-    let page = picker.page(&public_shell(name_of(app, &request.tenant)));
+    let page = picker.page(&frame(app, &request.tenant));
     Ok(shown(request, html(page)))
 }
 
@@ -503,7 +503,7 @@ async fn consent_page(
         always: offer.always.clone(),
         not_seen: not_seen(&request.context),
         duration: lasts.to_owned(),
-        how_to_stop: "To stop it earlier, ask the hospital to end it, or change your password."
+        how_to_stop: "You can stop it at any time, on the page Connected apps of this hospital."
             .to_owned(),
         technical: request.scope.to_string(),
         problem: problem.map(str::to_owned),
@@ -587,8 +587,14 @@ fn subject(request: &PendingRequest, session: Option<&BrowserSession>) -> Subjec
     }
 }
 
-fn name_of<'a>(app: &'a App, tenant: &TenantId) -> &'a str {
-    app.settings.tenant_name(tenant).unwrap_or("Glovebox")
+/// The shell of a page that belongs to no place of the top bar; made-up patients are marked
+/// as such here too.
+fn frame(app: &App, tenant: &TenantId) -> Shell {
+    let name = app.settings.tenant_name(tenant).unwrap_or("Glovebox");
+    Shell {
+        sandbox: tenant.as_str() == "sandbox",
+        ..public_shell(name)
+    }
 }
 
 fn known_tenant(app: &App, tenant: &str) -> Result<TenantId, PageError> {
