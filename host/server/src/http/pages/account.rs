@@ -7,6 +7,7 @@ use glovebox_authorization::Grant;
 use glovebox_gateway::Viewer;
 use glovebox_model::TenantId;
 use glovebox_model::ledger::{Event, Kind, Outcome, Subject};
+use glovebox_model::scope::Scope;
 use glovebox_model::view::Tone;
 use glovebox_policy::sentence;
 use glovebox_render::pages::{ConnectedApp, ConnectedApps};
@@ -79,11 +80,21 @@ async fn connected(app: &App, who: &SignedIn, grant: &Grant) -> Result<Connected
         name,
         publisher,
         patient: patient(app, who, grant).await?,
-        sentences: grant.scope.iter().filter_map(sentence).collect(),
+        sentences: grant
+            .scope
+            .iter()
+            .filter(says)
+            .filter_map(sentence)
+            .collect(),
         since: grant.created_at.to_string(),
         until: grant.expires_at.to_string(),
         stop: PostForm::new(url, &who.csrf()).with("tenant", grant.tenant.as_str()),
     })
+}
+
+/// Whether a scope is about the record or about time; what goes with any app is not repeated.
+fn says(scope: &&Scope) -> bool {
+    scope.as_resource().is_some() || matches!(scope, Scope::OfflineAccess | Scope::OnlineAccess)
 }
 
 /// The name of the patient, as long as the person may open them.
