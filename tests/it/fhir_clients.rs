@@ -12,7 +12,7 @@ use tokio::process::Command;
 const RUN_MAX: Duration = Duration::from_secs(300);
 
 /// The scripts, copied to where packages may be installed.
-async fn workshop(name: &str, files: &[&str]) -> PathBuf {
+pub(crate) async fn workshop(name: &str, files: &[&str]) -> PathBuf {
     let dir = machine::target_dir().join("clients").join(name);
     std::fs::create_dir_all(&dir).unwrap();
     for file in files {
@@ -22,7 +22,12 @@ async fn workshop(name: &str, files: &[&str]) -> PathBuf {
     dir
 }
 
-async fn run(dir: &Path, program: &Path, arguments: &[&str], variables: &[(&str, &str)]) {
+pub(crate) async fn run(
+    dir: &Path,
+    program: &Path,
+    arguments: &[&str],
+    variables: &[(&str, &str)],
+) {
     let child = Command::new(program)
         .args(arguments)
         .envs(variables.iter().copied())
@@ -57,7 +62,12 @@ async fn fhir_kit_client_of_npm_works_as_published() {
     let (Some(npm), Some(node)) = (machine::program(&["npm"]), machine::program(&["node"])) else {
         return machine::skip(name, "npm and node are not installed");
     };
-    let files = ["package.json", "package-lock.json", "fhir-kit-client.mjs"];
+    let files = [
+        "package.json",
+        "package-lock.json",
+        ".npmrc",
+        "fhir-kit-client.mjs",
+    ];
     let dir = workshop("npm", &files).await;
     let arguments = ["ci", "--no-audit", "--no-fund", "--ignore-scripts"];
     run(&dir, &npm, &arguments, &[]).await;

@@ -128,3 +128,96 @@ async fn the_main_job_works_by_clicking_and_the_console_stays_silent() {
 async fn the_main_job_works_with_javascript_off() {
     in_chrome("the_main_job_works_with_javascript_off", false).await;
 }
+
+/// An app on another origin asks; somebody signs in, chooses, allows; the app gets its code.
+async fn app_asks(chrome: &Chrome, host: &TestHost, shots: bool) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let own = format!("http://{}/callback", listener.local_addr().unwrap());
+    let page = axum::Router::new().route(
+        "/callback",
+        axum::routing::get(|| async {
+            axum::response::Html("<h1 id=\"back\">Back at the app</h1>")
+        }),
+    );
+    tokio::spawn(async move { axum::serve(listener, page).await });
+    let shot = async |name: &str| {
+        if shots {
+            chrome.screenshots(name).await;
+        }
+    };
+    let scope = "launch/patient launch/encounter openid fhirUser offline_access \
+        patient/Patient.r patient/Observation.rs patient/MedicationRequest.rs patient/Condition.r";
+    let address =
+        glovebox_tests::oauth::authorize(host, &[("redirect_uri", own.as_str()), ("scope", scope)]);
+    sign_in(chrome, host, &address).await;
+    chrome
+        .element("//h1[normalize-space()='Choose a patient']")
+        .await;
+    shot("patient-picker").await;
+    chrome.type_into("//input[@name='q']", "rossi").await;
+    chrome.click("//form[@role='search']//button").await;
+    chrome
+        .click("//label[normalize-space()='Anna Rossi']")
+        .await;
+    chrome
+        .click("//button[normalize-space()='Open for this patient']")
+        .await;
+    chrome
+        .element("//h1[normalize-space()='Choose a visit']")
+        .await;
+    shot("encounter-picker").await;
+    chrome.click("//input[@id='encounter-1']").await;
+    chrome.click("//button[normalize-space()='Go on']").await;
+    chrome.element("//h1[contains(.,'asks for access')]").await;
+    chrome
+        .click("(//summary[normalize-space()='Allow only a part'])[1]")
+        .await;
+    shot("consent").await;
+    chrome.click("//button[@value='allow']").await;
+    chrome.element("//h1[@id='back']").await;
+    let url = chrome.url().await;
+    let (at, query) = url.split_once('?').unwrap();
+    assert!(at == own && query.contains("code=gb_code_"), "{url}");
+    let (_, code) = query.split_once("code=").unwrap();
+    let fields = [
+        ("grant_type", "authorization_code"),
+        ("client_id", "demo-public"),
+        ("code", code.split('&').next().unwrap()),
+        ("redirect_uri", own.as_str()),
+        ("code_verifier", glovebox_tests::oauth::VERIFIER),
+    ];
+    glovebox_tests::oauth::token(host, &fields)
+        .await
+        .expect(200);
+    chrome
+        .open(&format!("{}/account/apps", host.base_url))
+        .await;
+    chrome
+        .element("//h2[normalize-space()='Demo public app']")
+        .await;
+    shot("connected-apps").await;
+    chrome
+        .click("(//button[normalize-space()='Stop access'])[1]")
+        .await;
+    chrome
+        .element("//*[contains(.,'It sees nothing any more')]")
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_that_asks_is_answered_by_clicking_with_and_without_javascript() {
+    let name = "an_app_that_asks_is_answered_by_clicking_with_and_without_javascript";
+    if let Some(why) = Chrome::missing() {
+        return machine::skip(name, why);
+    }
+    let host = TestHost::shared().await;
+    for has_javascript in [true, false] {
+        let chrome = Chrome::start(has_javascript).await;
+        app_asks(&chrome, host, has_javascript).await;
+        let console = chrome.console().await;
+        let blocked = console
+            .iter()
+            .find(|line| line.contains("Content Security"));
+        assert_eq!(blocked, None);
+    }
+}

@@ -12,6 +12,7 @@
 mod api;
 mod bad_input;
 mod crash;
+mod discovery;
 mod drafts;
 mod fhir_abuse;
 mod fhir_clients;
@@ -29,3 +30,5 @@ mod main_job;
 mod quarantine;
 mod relations;
 mod sandbox;
+mod smart;
+mod smart_clients;

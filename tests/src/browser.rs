@@ -220,9 +220,30 @@ impl Browser {
         self.follow(page).await
     }
 
-    async fn follow(&mut self, mut page: Page) -> Page {
+    /// Opens an address and follows until it leads to another server: then that address is
+    /// the page's location.
+    pub async fn open_until_away(&mut self, path: &str) -> Page {
+        let page = self.send(Method::GET, path, &[], &[]).await;
+        self.follow_to_the_end(page, true).await
+    }
+
+    /// Sends a form and follows until it leads to another server.
+    pub async fn submit_until_away(&mut self, form: &Form) -> Page {
+        let page = self.send_form(form).await;
+        self.follow_to_the_end(page, true).await
+    }
+
+    async fn follow(&mut self, page: Page) -> Page {
+        self.follow_to_the_end(page, false).await
+    }
+
+    async fn follow_to_the_end(&mut self, mut page: Page, may_leave: bool) -> Page {
         let mut redirects = Vec::new();
         while page.status.is_redirection() {
+            let to = page.location().unwrap();
+            if may_leave && !to.starts_with('/') && !to.starts_with(&self.base_url) {
+                break;
+            }
             redirects.push(page.status);
             assert!(redirects.len() < 10, "too many redirects: {}", page.path);
             let to = page.location().unwrap().to_owned();

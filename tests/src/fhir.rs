@@ -41,6 +41,7 @@ impl Bearer<'_> {
             scope: ScopeSet::parse(self.scope).unwrap(),
             user: self.user.map(|user| user.parse().unwrap()),
             patient: self.patient.map(|patient| patient.parse().unwrap()),
+            grant: None,
         };
         let now = SystemClock.now();
         let hour = Duration::from_secs(3600);

@@ -63,6 +63,23 @@ impl Form {
         self
     }
 
+    /// Ticks a box, or chooses one of several, that the page offers unticked.
+    #[must_use]
+    pub fn ticking(mut self, name: &str, value: &str) -> Self {
+        self.fields.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Takes the tick away.
+    #[must_use]
+    pub fn unticking(mut self, name: &str, value: &str) -> Self {
+        let before = self.fields.len();
+        self.fields
+            .retain(|(field, sent)| field != name || sent != value);
+        assert!(self.fields.len() < before, "{name}={value} is not ticked");
+        self
+    }
+
     /// Presses the button that sends this action.
     #[must_use]
     pub fn pressing(mut self, action: &str) -> Self {

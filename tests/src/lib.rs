@@ -23,6 +23,7 @@ pub mod host;
 pub mod html;
 pub mod logs;
 pub mod machine;
+pub mod oauth;
 
 pub use api::{Answer, Api};
 pub use browser::{Browser, Page};

@@ -5,11 +5,13 @@ mod known;
 
 use std::time::Duration;
 
-use glovebox_database::{Durability, Keyspace};
+use glovebox_database::fence::{Fence, Mark};
+use glovebox_database::{Batch, Durability, Expect};
 use glovebox_model::scope::ScopeSet;
 use glovebox_model::{ClientId, PatientId, TenantId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
+use crate::grant::{self, Grants};
 use crate::secret::{self, Issued, Kind, SecretHash};
 use crate::table::Table;
 use crate::{Client, Clients, Error};
@@ -28,6 +30,8 @@ pub struct NewAccessToken {
     pub user: Option<UserId>,
     /// The patient in context.
     pub patient: Option<PatientId>,
+    /// The grant with which it ends; a backend service's token has none.
+    pub grant: Option<String>,
 }
 
 /// What a presented token allows.
@@ -49,6 +53,57 @@ pub struct AccessToken {
     pub user: Option<UserId>,
     /// The patient in context.
     pub patient: Option<PatientId>,
+    /// The grant with which it ends.
+    pub grant: Option<String>,
+}
+
+impl AccessToken {
+    /// Whose it is.
+    pub fn owner(&self) -> TokenOwner {
+        TokenOwner {
+            tenant: self.tenant.clone(),
+            id: self.id.clone(),
+            client: self.client.clone(),
+            user: self.user.clone(),
+            grant: self.grant.clone(),
+        }
+    }
+
+    fn mark(&self) -> Result<Mark, Error> {
+        grant::mark(&self.id)
+    }
+}
+
+/// Whose a token is: by each of these it can be withdrawn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenOwner {
+    tenant: TenantId,
+    id: String,
+    client: ClientId,
+    user: Option<UserId>,
+    grant: Option<String>,
+}
+
+impl TokenOwner {
+    /// What ends the calls under the token, besides what ends those of its whole tenant.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if an id is not one of ours.
+    pub fn marks(&self) -> Result<Vec<Mark>, Error> {
+        let tenant = || self.tenant.clone();
+        let mut marks = vec![
+            Mark::Client(tenant(), self.client.clone()),
+            grant::mark(&self.id)?,
+        ];
+        if let Some(grant) = &self.grant {
+            marks.push(grant::mark(grant)?);
+        }
+        if let Some(user) = &self.user {
+            marks.push(Mark::User(tenant(), user.clone()));
+            marks.push(Mark::Relations(tenant(), user.clone()));
+        }
+        Ok(marks)
+    }
 }
 
 /// The access tokens.
@@ -57,6 +112,8 @@ pub struct AccessTokens {
     table: Table,
     clients: Clients,
     known: Known,
+    grants: Grants,
+    fence: Fence,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -70,6 +127,8 @@ struct StoredToken {
     expires_micros: i64,
     user: Option<String>,
     patient: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    grant: Option<String>,
 }
 
 const TOKENS: &str = "token/";
@@ -79,22 +138,43 @@ fn key(id: &str) -> String {
 }
 
 impl AccessTokens {
-    /// The tokens in a keyspace of their own.
-    pub fn new(keyspace: Keyspace, clients: Clients) -> Self {
+    pub(crate) fn new(table: Table, clients: Clients, grants: Grants, fence: Fence) -> Self {
         Self {
-            table: Table::new(keyspace, "access token"),
+            table,
             clients,
             known: Known::default(),
+            grants,
+            fence,
         }
     }
 
     /// Issues a token that lives for `ttl`.
+    ///
+    /// # Errors
+    /// If the records fail.
     pub async fn issue(
         &self,
         token: &NewAccessToken,
         ttl: Duration,
         now: Timestamp,
     ) -> Result<Issued, Error> {
+        let (batch, issued) = self.add(Batch::new(), token, ttl, now)?;
+        // Relaxed: a client whose token a power loss takes asks for another.
+        if self.table.commit(batch, Durability::Relaxed).await? {
+            Ok(issued)
+        } else {
+            Err(self.table.contended())
+        }
+    }
+
+    /// Adds a token that lives for `ttl` to the batch of what else is issued with it.
+    pub(crate) fn add(
+        &self,
+        batch: Batch,
+        token: &NewAccessToken,
+        ttl: Duration,
+        now: Timestamp,
+    ) -> Result<(Batch, Issued), Error> {
         let minted = secret::mint(Kind::AccessToken)?;
         let stored = StoredToken {
             hash: minted.hash,
@@ -106,25 +186,31 @@ impl AccessTokens {
             expires_micros: (now + ttl).micros(),
             user: token.user.as_ref().map(ToString::to_string),
             patient: token.patient.as_ref().map(ToString::to_string),
+            grant: token.grant.clone(),
         };
-        // Relaxed: a client whose token a power loss takes asks for another.
-        if self
-            .table
-            .insert(&key(&minted.issued.id), &stored, Durability::Relaxed)
-            .await?
-        {
-            Ok(minted.issued)
-        } else {
-            Err(self.table.contended())
-        }
+        let value = self.table.encode(&stored)?;
+        let batch = batch.put(key(&minted.issued.id), value, Expect::Absent);
+        Ok((batch, minted.issued))
+    }
+
+    /// Takes a token out, by its public id, in the batch that replaces it.
+    pub(crate) fn remove(batch: Batch, id: &str) -> Batch {
+        batch.delete(key(id), Expect::Any)
     }
 
     /// Whose a bearer text seems to be, if it was read before: nothing is checked. For who
-    /// has to note something about client and user before the token is looked at.
-    pub fn seems_of(&self, bearer: &str) -> Option<(ClientId, Option<UserId>)> {
+    /// has to note what it is withdrawn by before the token is looked at.
+    pub fn seems_of(&self, bearer: &str) -> Option<TokenOwner> {
         let presented = secret::read(Kind::AccessToken, bearer)?;
         let known = self.known.get(presented.id)?;
-        Some((known.token.client.clone(), known.token.user.clone()))
+        Some(known.token.owner())
+    }
+
+    async fn grant_version(&self, token: &AccessToken) -> Result<Option<u64>, Error> {
+        match &token.grant {
+            Some(grant) => self.grants.version(grant).await,
+            None => Ok(None),
+        }
     }
 
     /// What a bearer text allows; `None` if it is unknown, wrong, revoked or expired, or
@@ -138,6 +224,8 @@ impl AccessTokens {
             let (tenant, client) = (&known.token.tenant, &known.token.client);
             if self.table.version(&record).await? == Some(known.version)
                 && self.clients.version(tenant, client).await? == Some(known.client_version)
+                // No token outlives its grant, so that there still is one is enough.
+                && self.grant_version(&known.token).await? == known.grant_version
             {
                 let fine = presented.hash.matches(&known.hash) && known.token.expires_at > now;
                 return Ok(fine.then(|| known.token.clone()));
@@ -161,9 +249,16 @@ impl AccessTokens {
             expires_at,
             user: self.table.parse_option(stored.user.as_deref())?,
             patient: self.table.parse_option(stored.patient.as_deref())?,
+            grant: stored.grant,
         };
-        // The version first: what is read of the client then is no older.
+        // The versions first: what is read then is no older.
+        let grant_version = self.grant_version(&token).await?;
         let client_version = self.clients.version(&token.tenant, &token.client).await?;
+        if let Some(grant) = &token.grant
+            && self.grants.get(grant, now).await?.is_none()
+        {
+            return Ok(None);
+        }
         let client = self.clients.get(&token.tenant, &token.client).await?;
         let is_same = client.is_some_and(|client| client.registration == stored.registration);
         let Some(client_version) = client_version.filter(|_| is_same) else {
@@ -172,6 +267,7 @@ impl AccessTokens {
         let entry = Entry {
             version: row.version,
             client_version,
+            grant_version,
             hash: stored.hash,
             token: token.clone(),
         };
@@ -179,9 +275,15 @@ impl AccessTokens {
         Ok(Some(token))
     }
 
-    /// Ends a token by its public id; what is none is left alone (RFC 7009 section 2.2).
-    pub async fn revoke(&self, id: &str) -> Result<(), Error> {
-        self.table.delete(&key(id), Durability::Sync).await
+    /// Ends a token: when this returns, nothing that it let in can be answered any more.
+    ///
+    /// # Errors
+    /// If the records fail, or the fence cannot confirm: ask again.
+    pub async fn revoke(&self, token: &AccessToken) -> Result<(), Error> {
+        self.table.delete(&key(&token.id), Durability::Sync).await?;
+        let mark = token.mark()?;
+        self.fence.revoke(mark, "the token was revoked").await?;
+        Ok(())
     }
 
     /// Removes tokens that have expired.

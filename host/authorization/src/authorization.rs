@@ -1,13 +1,33 @@
 use std::sync::Arc;
 
 use glovebox_database::fence::{Fence, Mark};
-use glovebox_database::{Keyspace, Records};
+use glovebox_database::relations::Relations;
+use glovebox_database::{Keyspace, Records, Vault};
 use glovebox_model::{Timestamp, UserId};
 
+use crate::authorization_code::Codes;
+use crate::client_authentication::ClientAuthentication;
+use crate::refresh_token::RefreshTokens;
+use crate::table::Table;
+use crate::token_endpoint::TokenParts;
 use crate::{
-    AccessTokens, ApiTokens, BrowserSessions, ClientAssertions, Clients, Error, Launches,
-    TokenEndpoint, Users,
+    AccessTokens, ApiTokens, AuthorizationRequests, BrowserSessions, ClientAssertions, Clients,
+    Consents, Error, Grants, Launches, RefreshKey, SigningKeys, TokenCare, TokenEndpoint, Users,
 };
+
+/// What an [`Authorization`] stands on.
+pub struct AuthorizationParts<'a> {
+    /// The records that all of an installation share.
+    pub records: &'a Arc<dyn Records>,
+    /// Stops whoever is shut out.
+    pub fence: Fence,
+    /// Whom a user may open.
+    pub relations: Relations,
+    /// Seals what this server signs with.
+    pub vault: Arc<Vault>,
+    /// Derives refresh tokens.
+    pub refresh_key: RefreshKey,
+}
 
 /// Everything about identity and tokens, each noun in a keyspace of its own.
 #[derive(Clone)]
@@ -24,35 +44,96 @@ pub struct Authorization {
     pub clients: Clients,
     /// Access tokens of OAuth clients.
     pub access_tokens: AccessTokens,
+    /// Authorization requests that wait for people.
+    pub requests: AuthorizationRequests,
+    /// What clients were granted.
+    pub grants: Grants,
+    /// What people agreed to.
+    pub consents: Consents,
     /// The token endpoint.
     pub token_endpoint: TokenEndpoint,
+    /// The introspection and revocation endpoints.
+    pub token_care: TokenCare,
+    /// The keys that sign id_tokens.
+    pub signing_keys: SigningKeys,
     assertions: ClientAssertions,
+    codes: Codes,
+    refresh_tokens: RefreshTokens,
     fence: Fence,
 }
 
 impl Authorization {
-    /// Over the records that all of an installation share. Whoever is shut out also stops
-    /// behind `fence`.
-    pub fn new(records: &Arc<dyn Records>, fence: Fence) -> Self {
+    /// Puts everything together.
+    pub fn new(parts: AuthorizationParts<'_>) -> Self {
+        let AuthorizationParts {
+            records,
+            fence,
+            relations,
+            vault,
+            refresh_key,
+        } = parts;
         let keyspace =
             |noun: &str| Keyspace::new(Arc::clone(records), &format!("authorization.{noun}"));
         let users = Users::new(keyspace("users"));
+        let browser_sessions = BrowserSessions::new(keyspace("browser-sessions"), users.clone());
         let clients = Clients::new(keyspace("clients"));
         let assertions = ClientAssertions::new(keyspace("client-assertions"), clients.clone());
-        let access_tokens = AccessTokens::new(keyspace("access-tokens"), clients.clone());
+        let launches = Launches::new(keyspace("launches"));
+        // Requests, codes, grants and tokens share a keyspace: what becomes of one another
+        // is one commit, which a crash cannot cut in two.
+        let tokens = Table::new(keyspace("tokens"), "token");
+        let grants = Grants::new(tokens.clone(), fence.clone());
+        let access_tokens = AccessTokens::new(
+            tokens.clone(),
+            clients.clone(),
+            grants.clone(),
+            fence.clone(),
+        );
+        let refresh_tokens = RefreshTokens::new(tokens.clone(), grants.clone(), refresh_key);
+        let codes = Codes::new(tokens.clone());
+        let consents = Consents::new(tokens.clone());
+        let requests = AuthorizationRequests::new(
+            tokens.clone(),
+            clients.clone(),
+            launches.clone(),
+            codes.clone(),
+            consents.clone(),
+        );
+        let authentication = ClientAuthentication::new(clients.clone(), assertions.clone());
+        let token_care = TokenCare {
+            authentication: authentication.clone(),
+            access_tokens: access_tokens.clone(),
+            refresh_tokens: refresh_tokens.clone(),
+            grants: grants.clone(),
+        };
+        let token_endpoint = TokenEndpoint::new(TokenParts {
+            table: tokens,
+            clients: clients.clone(),
+            authentication,
+            access_tokens: access_tokens.clone(),
+            codes: codes.clone(),
+            refresh_tokens: refresh_tokens.clone(),
+            grants: grants.clone(),
+            users: users.clone(),
+            browser_sessions: browser_sessions.clone(),
+            relations,
+        });
         Self {
-            browser_sessions: BrowserSessions::new(keyspace("browser-sessions"), users.clone()),
             api_tokens: ApiTokens::new(keyspace("api-tokens"), users.clone()),
-            launches: Launches::new(keyspace("launches")),
-            token_endpoint: TokenEndpoint::new(
-                clients.clone(),
-                assertions.clone(),
-                access_tokens.clone(),
-            ),
+            signing_keys: SigningKeys::new(keyspace("signing-keys"), vault),
+            browser_sessions,
+            launches,
+            requests,
+            grants,
+            consents,
+            token_endpoint,
+            token_care,
             users,
             clients,
             access_tokens,
             assertions,
+            codes,
+            refresh_tokens,
             fence,
         }
     }
@@ -73,10 +154,22 @@ impl Authorization {
         self.browser_sessions.delete_all_of(user).await
     }
 
-    /// Sets a new password and ends every browser session of the user, so that who knew
-    /// the old one is out. Errors: [`Error::Unknown`], [`Error::Invalid`].
-    pub async fn change_password(&self, user: &UserId, password: &str) -> Result<usize, Error> {
+    /// Sets a new password and ends every browser session and every grant of the user, so
+    /// that who knew the old one is out. Errors: [`Error::Unknown`], [`Error::Invalid`].
+    pub async fn change_password(
+        &self,
+        user: &UserId,
+        password: &str,
+        now: Timestamp,
+    ) -> Result<usize, Error> {
         self.users.set_password(user, password).await?;
+        let known = self.users.get(user).await?;
+        for tenant in known.iter().flat_map(|user| &user.tenants) {
+            for grant in self.grants.of(tenant, user, now).await? {
+                let reason = "the user's password was changed";
+                self.grants.revoke(&grant.id, reason).await?;
+            }
+        }
         self.browser_sessions.delete_all_of(user).await
     }
 
@@ -87,6 +180,10 @@ impl Authorization {
         self.browser_sessions.sweep(now).await?;
         self.api_tokens.sweep(now).await?;
         self.launches.sweep(now).await?;
+        self.requests.sweep(now).await?;
+        self.codes.sweep(now).await?;
+        self.grants.sweep(now).await?;
+        self.refresh_tokens.sweep(now).await?;
         self.access_tokens.sweep(now).await?;
         self.assertions.sweep(now).await
     }

@@ -151,6 +151,13 @@ impl BrowserSessions {
         }))
     }
 
+    /// Whether the session of this public id is in force. Being asked does not keep it
+    /// from going idle: only what its user does counts.
+    pub async fn is_alive(&self, id: &str, now: Timestamp) -> Result<bool, Error> {
+        let row = self.table.get::<StoredSession>(&session_key(id)).await?;
+        Ok(row.is_some_and(|row| !is_over(&row.value, now)))
+    }
+
     /// Ends the session of a cookie's value (sign-out); what is none is left alone.
     pub async fn delete(&self, cookie: &str) -> Result<(), Error> {
         let Some(presented) = secret::read(Kind::BrowserSession, cookie) else {

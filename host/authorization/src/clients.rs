@@ -103,6 +103,15 @@ pub struct Client {
     pub scope: ScopeSet,
 }
 
+impl Client {
+    /// The most that it can be granted. The launch scopes carry no right of their own: the
+    /// context goes with the launch, whoever asks.
+    pub(crate) fn grantable(&self) -> ScopeSet {
+        let context = [Scope::Launch, Scope::LaunchPatient, Scope::LaunchEncounter];
+        ScopeSet::new(self.scope.iter().cloned().chain(context))
+    }
+}
+
 /// The result of a registration.
 #[derive(Clone, Debug)]
 pub struct Registered {

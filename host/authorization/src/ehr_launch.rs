@@ -10,6 +10,7 @@ use glovebox_model::{AppId, ClientId, PatientId, TenantId, Timestamp, UserId, Ve
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+use crate::context::StoredItem;
 use crate::secret::{self, Issued, Kind, SecretHash};
 use crate::table::Table;
 
@@ -138,15 +139,8 @@ struct StoredLaunch {
     patient: Option<String>,
     encounter: Option<String>,
     intent: Option<String>,
-    fhir_context: Vec<StoredContextItem>,
+    fhir_context: Vec<StoredItem>,
     asserted_by: Option<String>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct StoredContextItem {
-    reference: Option<String>,
-    canonical: Option<String>,
-    role: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -314,15 +308,7 @@ impl Launches {
             patient: self.table.parse_option(stored.patient.as_deref())?,
             encounter: stored.encounter,
             intent: stored.intent,
-            fhir_context: stored
-                .fhir_context
-                .into_iter()
-                .map(|item| ContextItem {
-                    reference: item.reference,
-                    canonical: item.canonical,
-                    role: item.role,
-                })
-                .collect(),
+            fhir_context: stored.fhir_context.into_iter().map(Into::into).collect(),
             asserted_by: self.table.parse_option(stored.asserted_by.as_deref())?,
         })
     }
@@ -350,15 +336,7 @@ impl StoredLaunch {
             patient: launch.patient.as_ref().map(ToString::to_string),
             encounter: launch.encounter.clone(),
             intent: launch.intent.clone(),
-            fhir_context: launch
-                .fhir_context
-                .iter()
-                .map(|item| StoredContextItem {
-                    reference: item.reference.clone(),
-                    canonical: item.canonical.clone(),
-                    role: item.role.clone(),
-                })
-                .collect(),
+            fhir_context: launch.fhir_context.iter().map(StoredItem::from).collect(),
             asserted_by: launch.asserted_by.as_ref().map(ToString::to_string),
         }
     }

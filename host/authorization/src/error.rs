@@ -1,5 +1,5 @@
-use glovebox_database::RecordsError;
 use glovebox_database::fence::FenceError;
+use glovebox_database::{RecordsError, VaultError};
 
 /// What should not happen, or what a caller asked for that cannot be. A refused
 /// credential is never an error: it is a value of the call that checked it.
@@ -8,6 +8,9 @@ pub enum Error {
     /// Storage failed.
     #[error(transparent)]
     Records(#[from] RecordsError),
+    /// A sealed key cannot be used.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
     /// It is written down, but what runs could not be confirmed to have stopped: ask again.
     #[error(transparent)]
     Fence(#[from] FenceError),

@@ -1,5 +1,6 @@
-//! Makes key pairs for clients that have none yet: the demo's, and those of who develops
-//! an app. A hospital's real clients make their own and register the public half.
+//! Makes key pairs: those with which this server signs, and those of clients that have
+//! none yet (the demo's, and those of who develops an app). A hospital's real clients make
+//! their own and register the public half.
 
 use aws_lc_rs::encoding::{AsBigEndian as _, AsDer as _, EcPrivateKeyBin};
 use aws_lc_rs::rsa::KeySize;
@@ -9,6 +10,7 @@ use aws_lc_rs::signature::{
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
+use zeroize::Zeroizing;
 
 use crate::client_key::{ClientKey, KeyAlgorithm};
 use crate::{Error, secret};
@@ -83,11 +85,45 @@ fn ec() -> Result<(Members, Members), Error> {
     ))
 }
 
+const NO_RSA: Error = Error::Crypto("no RSA key could be made");
+
+fn rsa_pkcs8(size: KeySize) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let pair = RsaKeyPair::generate(size).map_err(|_| NO_RSA)?;
+    let pkcs8 = pair.as_der().map_err(|_| NO_RSA)?;
+    Ok(Zeroizing::new(pkcs8.as_ref().to_vec()))
+}
+
+/// An RSA key with which this server itself signs.
+pub(crate) struct ServerKey {
+    /// RFC 7638 thumbprint.
+    pub(crate) kid: String,
+    /// The modulus, in base64url.
+    pub(crate) n: String,
+    /// The public exponent, in base64url.
+    pub(crate) e: String,
+    /// The private half in PKCS#8: to be sealed.
+    pub(crate) pkcs8: Zeroizing<Vec<u8>>,
+}
+
+/// Makes an RSA key of 2048 bits, which is what every OpenID Connect client reads. It signs
+/// what lives for an hour and is rotated. Takes a part of a second: call it on a blocking
+/// thread.
+pub(crate) fn generate_server_key() -> Result<ServerKey, Error> {
+    let pkcs8 = rsa_pkcs8(KeySize::Rsa2048)?;
+    let [n, e, ..] = der::rsa_integers(&pkcs8).ok_or(NO_RSA)?;
+    let (n, e) = (encode(n), encode(e));
+    let public = [
+        ("kty", "RSA".to_owned()),
+        ("n", n.clone()),
+        ("e", e.clone()),
+    ];
+    let kid = thumbprint(&members(public))?;
+    Ok(ServerKey { kid, n, e, pkcs8 })
+}
+
 fn rsa() -> Result<(Members, Members), Error> {
-    const FAILED: Error = Error::Crypto("no RSA key could be made");
-    let pair = RsaKeyPair::generate(KeySize::Rsa3072).map_err(|_| FAILED)?;
-    let pkcs8 = pair.as_der().map_err(|_| FAILED)?;
-    let [n, e, d, p, q, dp, dq, qi] = der::rsa_integers(pkcs8.as_ref()).ok_or(FAILED)?;
+    let pkcs8 = rsa_pkcs8(KeySize::Rsa3072)?;
+    let [n, e, d, p, q, dp, dq, qi] = der::rsa_integers(&pkcs8).ok_or(NO_RSA)?;
     Ok((
         members([
             ("kty", "RSA".to_owned()),

@@ -19,6 +19,39 @@ pub(crate) fn check_redirect_uri(text: &str) -> Result<(), &'static str> {
     }
 }
 
+/// Whether an address is one that a client registered: the same text, or the same but for
+/// the port on a loopback address, which a native app is given when it starts (RFC 8252
+/// section 7.3). Nothing is normalised.
+pub(crate) fn is_registered(text: &str, registered: &[String]) -> bool {
+    let same_but_port = |known: &String| {
+        let (mine, theirs) = (loopback_parts(text), loopback_parts(known));
+        mine.is_some() && mine == theirs
+    };
+    registered
+        .iter()
+        .any(|known| known == text || same_but_port(known))
+}
+
+/// Of an address on the loopback: the host by number, and everything after the port.
+fn loopback_parts(text: &str) -> Option<(&str, &str)> {
+    let host = ["http://127.0.0.1", "http://[::1]"]
+        .into_iter()
+        .find(|host| text.starts_with(host))?;
+    let rest = text.strip_prefix(host)?;
+    let rest = match rest.strip_prefix(':') {
+        None => rest,
+        Some(rest) => {
+            let end = rest
+                .find(|c: char| !c.is_ascii_digit())
+                .unwrap_or(rest.len());
+            let (port, rest) = rest.split_at(end);
+            port.parse::<u16>().ok().filter(|port| *port != 0)?;
+            rest
+        }
+    };
+    rest.starts_with('/').then_some((host, rest))
+}
+
 /// Checks a launch URI: a page of the app.
 pub(crate) fn check_launch_uri(text: &str) -> Result<(), &'static str> {
     let uri = parse(text)?;
@@ -76,6 +109,55 @@ mod tests {
             assert_eq!(check_redirect_uri(uri), Ok(()), "{uri}");
         }
         assert_eq!(check_launch_uri("http://127.0.0.1:9999/launch"), Ok(()));
+    }
+
+    #[test]
+    fn only_the_registered_text_is_taken_and_any_port_of_the_loopback() {
+        let registered = [
+            "https://app.example.org/callback".to_owned(),
+            "http://127.0.0.1:9999/callback".to_owned(),
+            "http://[::1]/callback?x=1".to_owned(),
+        ];
+        for uri in [
+            "https://app.example.org/callback",
+            "http://127.0.0.1:9999/callback",
+            "http://127.0.0.1:1234/callback",
+            "http://127.0.0.1/callback",
+            "http://[::1]:80/callback?x=1",
+        ] {
+            assert!(is_registered(uri, &registered), "{uri}");
+        }
+        for uri in [
+            "https://app.example.org/callback/",
+            "https://app.example.org/callback/x",
+            "https://app.example.org/callback/..;/",
+            "https://app.example.org/callback/..%2f",
+            "https://app.example.org/Callback",
+            "https://app.example.org/callback?x=1",
+            "https://app.example.org/callback#x",
+            "https://app.example.org:444/callback",
+            "https://app.example.org:443/callback",
+            "https://app.example.org@evil.test/callback",
+            "https://app.example.org.evil.test/callback",
+            "https://APP.example.org/callback",
+            "https://app.example.org/%63allback",
+            "https://app.example.org/callback\t",
+            "https://app.example.org\\callback",
+            "http://app.example.org/callback",
+            "http://localhost:9999/callback",
+            "http://127.0.0.1.evil.test/callback",
+            "http://127.0.0.1:9999@evil.test/callback",
+            "http://127.0.0.1:0/callback",
+            "http://127.0.0.1:99999/callback",
+            "http://127.0.0.1:/callback",
+            "http://127.0.0.1:9999/callback?x=1",
+            "https://127.0.0.1:9999/callback",
+            "http://127.1:9999/callback",
+            "http://[::1]:80/callback",
+            "",
+        ] {
+            assert!(!is_registered(uri, &registered), "{uri}");
+        }
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub(crate) enum Kind {
     ApiToken,
     Launch,
     AccessToken,
+    RefreshToken,
+    Code,
     ClientSecret,
 }
 
@@ -42,6 +44,8 @@ impl Kind {
             Self::ApiToken => "gb_api_",
             Self::Launch => "gb_launch_",
             Self::AccessToken => "gb_access_",
+            Self::RefreshToken => "gb_refresh_",
+            Self::Code => "gb_code_",
             Self::ClientSecret => "gb_client_",
         }
     }
@@ -86,6 +90,11 @@ impl SecretHash {
         Self(sha256(text.as_bytes()))
     }
 
+    /// The hash as hexadecimal digits, for the key of a record.
+    pub(crate) fn as_text(&self) -> String {
+        self.0.to_string()
+    }
+
     pub(crate) fn matches(&self, other: &Self) -> bool {
         constant_time::verify_slices_are_equal(self.0.as_bytes(), other.0.as_bytes()).is_ok()
     }
@@ -114,15 +123,27 @@ pub(crate) struct Minted {
 
 /// Makes a secret.
 pub(crate) fn mint(kind: Kind) -> Result<Minted, Error> {
-    let id = random_id()?;
-    let secret = Zeroizing::new(random::<SECRET_BYTES>()?);
-    let encoded = Zeroizing::new(URL_SAFE_NO_PAD.encode(*secret));
+    mint_for(kind, &random_id()?)
+}
+
+/// A secret whose random part comes from elsewhere: the successor of a refresh token.
+pub(crate) fn derived(kind: Kind, id: &str, secret: &[u8]) -> Minted {
+    let encoded = Zeroizing::new(URL_SAFE_NO_PAD.encode(secret));
     let text = SecretText::new(format!("{}{id}.{}", kind.prefix(), *encoded));
     let hash = SecretHash::of(text.expose());
-    Ok(Minted {
-        issued: Issued { id, text },
+    Minted {
+        issued: Issued {
+            id: id.to_owned(),
+            text,
+        },
         hash,
-    })
+    }
+}
+
+/// Makes a secret for a given id.
+pub(crate) fn mint_for(kind: Kind, id: &str) -> Result<Minted, Error> {
+    let secret = Zeroizing::new(random::<SECRET_BYTES>()?);
+    Ok(derived(kind, id, &*secret))
 }
 
 /// What somebody presented: the id to look up and the hash to compare.

@@ -49,11 +49,6 @@ impl Table {
         Ok(stored.map(|stored| stored.version))
     }
 
-    #[cfg(test)]
-    pub(crate) fn keyspace(&self) -> &Keyspace {
-        &self.keyspace
-    }
-
     /// Every record whose key starts with `prefix`, with the rest of its key.
     pub(crate) async fn list<T: DeserializeOwned>(
         &self,
@@ -87,6 +82,16 @@ impl Table {
     /// Carries out a batch; `false` if an expectation did not hold.
     pub(crate) async fn commit(&self, batch: Batch, durability: Durability) -> Result<bool, Error> {
         Ok(self.keyspace.commit(batch, durability).await?.is_ok())
+    }
+
+    /// Carries out a batch; answers the version of each operation, `None` if an
+    /// expectation did not hold.
+    pub(crate) async fn commit_versions(
+        &self,
+        batch: Batch,
+        durability: Durability,
+    ) -> Result<Option<Vec<u64>>, Error> {
+        Ok(self.keyspace.commit(batch, durability).await?.ok())
     }
 
     /// Writes a record where none is; `false` if there is one.

@@ -13,16 +13,22 @@ use aws_lc_rs::signature::{
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use glovebox_database::fence::Fence;
 use glovebox_database::records::{CommitResult, Operation, SCAN_MAX};
+use glovebox_database::relations::{Relations, Source};
 use glovebox_database::{
-    Batch, Conflict, Durability, Expect, Hint, Keyspace, Records, RecordsError, Stored,
+    Batch, Conflict, Durability, Expect, Hint, KeyEncryptionKey, Keyspace, Records, RecordsError,
+    Stored, Vault,
 };
 use glovebox_model::scope::ScopeSet;
 use glovebox_model::{Role, TenantId, Timestamp, UserId};
 use serde_json::Value;
 use tokio::sync::broadcast;
 
-use crate::{ClientKind, ClientRegistration, GeneratedKey, KeyAlgorithm, User, keys};
+use crate::{
+    Authorization, AuthorizationParts, ClientKind, ClientRegistration, GeneratedKey, KeyAlgorithm,
+    RefreshKey, User, keys,
+};
 
 #[derive(Default)]
 struct State {
@@ -44,6 +50,13 @@ pub(crate) fn records() -> Arc<dyn Records> {
 /// New, empty keyspace.
 pub(crate) fn keyspace() -> Keyspace {
     Keyspace::new(records(), "test")
+}
+
+/// New, empty vault over records of its own.
+pub(crate) fn vault() -> Arc<Vault> {
+    let dir = tempfile::tempdir().unwrap();
+    let key = KeyEncryptionKey::load_or_create(&dir.path().join("kek")).unwrap();
+    Arc::new(Vault::new(Keyspace::new(records(), "vault"), &key).unwrap())
 }
 
 /// A fixed instant, as good as any other.
@@ -151,6 +164,37 @@ pub(crate) fn clinician(name: &str) -> User {
         publisher: None,
         is_disabled: false,
     }
+}
+
+/// Everything together, on records in memory.
+pub(crate) async fn authorization_on(records: &Arc<dyn Records>) -> Authorization {
+    let fence = Keyspace::new(Arc::clone(records), "fence");
+    Authorization::new(AuthorizationParts {
+        records,
+        fence: Fence::open(fence).await.unwrap(),
+        relations: Relations::new(Keyspace::new(Arc::clone(records), "relations")),
+        vault: vault(),
+        refresh_key: RefreshKey::new(&[7; 32]),
+    })
+}
+
+/// The same on new records, with `dr.rivera`, who may open `anna-rossi`.
+pub(crate) async fn authorization() -> (Authorization, Relations) {
+    let records = records();
+    let authorization = authorization_on(&records).await;
+    let rivera = clinician("dr.rivera");
+    authorization
+        .users
+        .add(&rivera, "correct horse")
+        .await
+        .unwrap();
+    let relations = Relations::new(Keyspace::new(records, "relations"));
+    let patient = "anna-rossi".parse().unwrap();
+    relations
+        .grant(&tenant("main"), &rivera.id, &patient, Source::Api, None)
+        .await
+        .unwrap();
+    (authorization, relations)
 }
 
 /// A key pair, made once for all tests: RSA takes a while.

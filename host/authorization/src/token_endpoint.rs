@@ -1,21 +1,32 @@
-//! The token endpoint (RFC 6749 section 3.2). In this form: backend services that
-//! authenticate with a signed assertion (SMART App Launch 2.2, "Backend Services").
+//! The token endpoint (RFC 6749 section 3.2): codes and refresh tokens of apps (SMART App
+//! Launch 2.2, "Obtain access token"), and backend services ("Backend Services").
+
+mod authorization_code;
+mod client_credentials;
+mod error;
+mod refresh_token;
 
 use std::time::Duration;
 
+use glovebox_database::relations::Relations;
+use glovebox_database::{Batch, Durability};
 use glovebox_model::scope::{Scope, ScopeSet};
-use glovebox_model::{TenantId, Timestamp};
+use glovebox_model::{TenantId, Timestamp, UserId};
 
 use crate::access_token::{AccessTokens, NewAccessToken};
-use crate::client_assertion::{ASSERTION_TYPE, AssertionRefused, ClientAssertions};
-use crate::clients::{ClientKind, is_system};
-use crate::{Client, Clients, Error, SecretText, TokenRequest};
+use crate::authorization_code::Codes;
+use crate::client_authentication::ClientAuthentication;
+use crate::grant::{Access, Grant, Grants};
+use crate::refresh_token::RefreshTokens;
+use crate::secret::Issued;
+use crate::table::Table;
+use crate::{BrowserSessions, Client, Clients, Error, SecretText, TokenRequest, Users};
 
-/// How long a backend service's token lives (SMART App Launch 2.2, "Backend Services":
-/// `expires_in` SHOULD NOT exceed 300).
-pub const BACKEND_TOKEN_TTL: Duration = Duration::from_secs(300);
-/// Most scope tokens that are read from one request.
-const SCOPE_TOKENS_MAX: usize = 200;
+pub use client_credentials::BACKEND_TOKEN_TTL;
+pub use error::{GrantRefused, TokenError};
+
+/// How long an app's access token lives (SMART App Launch 2.2: at most an hour).
+pub const APP_TOKEN_TTL: Duration = Duration::from_secs(60 * 60);
 
 /// What a client gets (RFC 6749 section 5.1). `token_type` is always `Bearer`.
 #[derive(Clone, Debug)]
@@ -30,6 +41,12 @@ pub struct TokenResponse {
     pub scope: ScopeSet,
     /// The client, for the ledger.
     pub client: Client,
+    /// The refresh token, where the client may come back.
+    pub refresh_token: Option<SecretText>,
+    /// The grant with its launch context; a backend service has none.
+    pub grant: Option<Grant>,
+    /// What the `id_token` says, where `openid` was granted.
+    pub open_id: Option<OpenId>,
 }
 
 impl TokenResponse {
@@ -37,81 +54,53 @@ impl TokenResponse {
     pub const TOKEN_TYPE: &'static str = "Bearer";
 }
 
-/// Why no token was issued (RFC 6749 section 5.2).
-#[derive(Debug, thiserror::Error)]
-pub enum TokenError {
-    /// A parameter is missing, repeated or in the way.
-    #[error("{0}")]
-    InvalidRequest(&'static str),
-    /// The client did not prove who it is. The cause is for the ledger alone.
-    #[error("the client could not be authenticated")]
-    InvalidClient(AssertionRefused),
-    /// The client is known, but this grant is not for its kind.
-    #[error("this client may not use this grant type")]
-    UnauthorizedClient,
-    /// The grant type is not one that this server has.
-    #[error("the grant type is not supported")]
-    UnsupportedGrantType,
-    /// Nothing that was asked for can be granted.
-    #[error("{0}")]
-    InvalidScope(&'static str),
-    /// The server failed; the client may try again.
-    #[error("the server could not answer")]
-    Server(#[from] Error),
+/// What an `id_token` has to say (OpenID Connect Core section 2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenId {
+    /// Who signed in.
+    pub user: UserId,
+    /// The person as a FHIR resource, where `fhirUser` was granted.
+    pub fhir_user: Option<glovebox_model::FhirUser>,
+    /// The `nonce` of the authorization request; a refresh has none.
+    pub nonce: Option<String>,
+    /// When the person signed in.
+    pub signed_in_at: Timestamp,
 }
 
-impl TokenError {
-    /// The `error` of the answer. `server_error` is not in RFC 6749 section 5.2: such an
-    /// answer has a 5xx status of its own.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::InvalidRequest(_) => "invalid_request",
-            Self::InvalidClient(_) => "invalid_client",
-            Self::UnauthorizedClient => "unauthorized_client",
-            Self::UnsupportedGrantType => "unsupported_grant_type",
-            Self::InvalidScope(_) => "invalid_scope",
-            Self::Server(_) => "server_error",
-        }
-    }
-
-    /// The `error_description` of the answer: the same for every failed authentication.
-    pub fn description(&self) -> String {
-        self.to_string()
-    }
-
-    /// The stable word for the ledger, with the true cause.
-    pub const fn cause(&self) -> &'static str {
-        match self {
-            Self::InvalidClient(refused) => refused.code(),
-            other => other.code(),
-        }
-    }
+/// What the endpoint works with.
+pub(crate) struct TokenParts {
+    /// Where codes, grants, families and access tokens stand together, so that what
+    /// belongs together is committed together.
+    pub(crate) table: Table,
+    pub(crate) clients: Clients,
+    pub(crate) authentication: ClientAuthentication,
+    pub(crate) access_tokens: AccessTokens,
+    pub(crate) codes: Codes,
+    pub(crate) refresh_tokens: RefreshTokens,
+    pub(crate) grants: Grants,
+    pub(crate) users: Users,
+    pub(crate) browser_sessions: BrowserSessions,
+    pub(crate) relations: Relations,
 }
 
 /// The token endpoint.
 #[derive(Clone)]
 pub struct TokenEndpoint {
-    clients: Clients,
-    assertions: ClientAssertions,
-    access_tokens: AccessTokens,
+    parts: std::sync::Arc<TokenParts>,
 }
 
 impl TokenEndpoint {
-    /// Puts the endpoint together.
-    pub fn new(
-        clients: Clients,
-        assertions: ClientAssertions,
-        access_tokens: AccessTokens,
-    ) -> Self {
+    pub(crate) fn new(parts: TokenParts) -> Self {
         Self {
-            clients,
-            assertions,
-            access_tokens,
+            parts: std::sync::Arc::new(parts),
         }
     }
 
     /// Answers a request to the token endpoint of `tenant`, whose own address is
     /// `token_url`.
+    ///
+    /// # Errors
+    /// [`TokenError`], in the words of RFC 6749 section 5.2.
     pub async fn token(
         &self,
         tenant: &TenantId,
@@ -120,6 +109,8 @@ impl TokenEndpoint {
         now: Timestamp,
     ) -> Result<TokenResponse, TokenError> {
         match request.get("grant_type") {
+            Some("authorization_code") => self.code(tenant, request, token_url, now).await,
+            Some("refresh_token") => self.refresh(tenant, request, token_url, now).await,
             Some("client_credentials") => {
                 self.client_credentials(tenant, request, token_url, now)
                     .await
@@ -129,133 +120,105 @@ impl TokenEndpoint {
         }
     }
 
-    async fn client_credentials(
+    /// Whether what stood behind a grant still does: the client as it was registered, the
+    /// person, and their right to open the patient.
+    async fn still_stands(
         &self,
-        tenant: &TenantId,
-        request: &TokenRequest,
-        token_url: &str,
+        grant: &Grant,
+        client: &Client,
         now: Timestamp,
-    ) -> Result<TokenResponse, TokenError> {
-        let client = self.authenticate(tenant, request, token_url, now).await?;
-        if client.kind != ClientKind::Backend {
-            return Err(TokenError::UnauthorizedClient);
+    ) -> Result<(), TokenError> {
+        let refused = |cause| Err(TokenError::InvalidGrant(cause));
+        if grant.tenant != client.tenant
+            || grant.client != client.id
+            || grant.registration != client.registration
+        {
+            return refused(GrantRefused::OtherClient);
         }
-        let requested = request
-            .get("scope")
-            .ok_or(TokenError::InvalidScope("scope is missing"))?;
-        let scope = grant(requested, &client.scope)?;
+        if !client.grantable().covers_all(&grant.scope) {
+            return refused(GrantRefused::ClientMayNoLonger);
+        }
+        let user = self.parts.users.get(&grant.user).await?;
+        let is_in_force =
+            |user: &crate::User| !user.is_disabled && user.tenants.contains(&grant.tenant);
+        if !user.as_ref().is_some_and(is_in_force) {
+            return refused(GrantRefused::UserMayNoLonger);
+        }
+        if let Some(patient) = grant.patient() {
+            let relations = &self.parts.relations;
+            let may_open = relations
+                .may_open(&grant.tenant, &grant.user, patient, now)
+                .await
+                .map_err(Error::from)?;
+            if !may_open {
+                return refused(GrantRefused::UserMayNoLonger);
+            }
+        }
+        if grant.access == Access::Online
+            && !self
+                .parts
+                .browser_sessions
+                .is_alive(&grant.browser_session, now)
+                .await?
+        {
+            return refused(GrantRefused::SessionOver);
+        }
+        Ok(())
+    }
+
+    /// Adds an access token for a grant, with this scope, to a batch.
+    fn add_access_token(
+        &self,
+        batch: Batch,
+        grant: &Grant,
+        client: &Client,
+        scope: &ScopeSet,
+        now: Timestamp,
+    ) -> Result<(Batch, Issued, Duration), Error> {
         let token = NewAccessToken {
-            tenant: tenant.clone(),
+            tenant: grant.tenant.clone(),
             client: client.clone(),
             scope: scope.clone(),
-            user: None,
-            patient: None,
+            user: Some(grant.user.clone()),
+            patient: grant.context.patient.clone(),
+            grant: Some(grant.id.clone()),
         };
-        let issued = self
-            .access_tokens
-            .issue(&token, BACKEND_TOKEN_TTL, now)
-            .await?;
-        Ok(TokenResponse {
-            access_token: issued.text,
-            token_id: issued.id,
-            expires_in: BACKEND_TOKEN_TTL.as_secs(),
-            scope,
-            client,
-        })
+        // A token never outlives its grant.
+        let ttl = APP_TOKEN_TTL.min(grant.expires_at.since(now));
+        let (batch, issued) = self.parts.access_tokens.add(batch, &token, ttl, now)?;
+        Ok((batch, issued, ttl))
     }
 
-    async fn authenticate(
+    /// What the `id_token` says of a grant's user, if there is to be one.
+    async fn open_id(
         &self,
-        tenant: &TenantId,
-        request: &TokenRequest,
-        token_url: &str,
-        now: Timestamp,
-    ) -> Result<Client, TokenError> {
-        let assertion = request.get("client_assertion");
-        let secret = request.get("client_secret");
-        let methods = usize::from(assertion.is_some())
-            + usize::from(secret.is_some())
-            + usize::from(request.has_authorization_header());
-        if methods > 1 {
-            // RFC 6749 section 2.3: one method in each request.
-            return Err(TokenError::InvalidRequest(
-                "more than one client authentication",
-            ));
+        grant: &Grant,
+        scope: &ScopeSet,
+        nonce: Option<String>,
+    ) -> Result<Option<OpenId>, Error> {
+        if !scope.contains(&Scope::OpenId) {
+            return Ok(None);
         }
-        let client_id = request.get("client_id");
-        let Some(assertion) = assertion else {
-            return Err(self
-                .without_assertion(tenant, client_id, secret, methods)
-                .await?);
-        };
-        if request.get("client_assertion_type") != Some(ASSERTION_TYPE) {
-            return Err(TokenError::InvalidClient(AssertionRefused::Missing));
-        }
-        self.assertions
-            .verify(tenant, assertion, client_id, token_url, now)
-            .await?
-            .map_err(TokenError::InvalidClient)
-    }
-
-    /// Tells a client that is who it says, by the means of its kind, that this grant is
-    /// not for its kind; everybody else that they are not known.
-    async fn without_assertion(
-        &self,
-        tenant: &TenantId,
-        client_id: Option<&str>,
-        secret: Option<&str>,
-        methods: usize,
-    ) -> Result<TokenError, Error> {
-        let unknown = TokenError::InvalidClient(AssertionRefused::Missing);
-        let Some(id) = client_id.and_then(|id| id.parse().ok()) else {
-            return Ok(unknown);
-        };
-        let Some(client) = self.clients.get(tenant, &id).await? else {
-            return Ok(unknown);
-        };
-        let is_itself = match (client.kind, secret) {
-            (ClientKind::Public, None) => methods == 0,
-            (ClientKind::ConfidentialSymmetric, Some(secret)) => {
-                self.clients.verify_secret(tenant, &id, secret).await?
+        let fhir_user = match scope.contains(&Scope::FhirUser) {
+            true => {
+                let user = self.parts.users.get(&grant.user).await?;
+                user.and_then(|user| user.fhir_user)
             }
-            _ => false,
+            false => None,
         };
-        Ok(if is_itself {
-            TokenError::UnauthorizedClient
-        } else {
-            unknown
-        })
+        Ok(Some(OpenId {
+            user: grant.user.clone(),
+            fhir_user,
+            nonce,
+            signed_in_at: grant.signed_in_at,
+        }))
     }
-}
 
-/// What of the requested scope a backend service is granted: what its registration
-/// allows, each token understood as a whole or dropped as a whole. Asking for what only
-/// a user can grant is an error, not a wish.
-fn grant(requested: &str, registered: &ScopeSet) -> Result<ScopeSet, TokenError> {
-    let tokens: Vec<_> = requested
-        .split(' ')
-        .filter(|token| !token.is_empty())
-        .collect();
-    if tokens.len() > SCOPE_TOKENS_MAX {
-        return Err(TokenError::InvalidScope("too many scopes"));
+    /// Carries out a batch of tokens. On disk before the client hears of it, so that a
+    /// code that was used stays used and a family is never lost.
+    async fn commit(&self, batch: Batch) -> Result<bool, Error> {
+        self.parts.table.commit(batch, Durability::Sync).await
     }
-    let requested = ScopeSet::new(
-        tokens
-            .into_iter()
-            .filter_map(|token| token.parse::<Scope>().ok()),
-    );
-    if requested.iter().any(|scope| !is_system(scope)) {
-        return Err(TokenError::InvalidScope(
-            "a backend service may ask for system/ scopes only",
-        ));
-    }
-    let granted = requested.narrow(registered);
-    if granted.is_empty() {
-        return Err(TokenError::InvalidScope(
-            "none of the requested scopes is registered for this client",
-        ));
-    }
-    Ok(granted)
 }
 
 #[cfg(test)]

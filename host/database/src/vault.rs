@@ -102,6 +102,18 @@ impl Vault {
         Ok(())
     }
 
+    /// Removes a secret that is not used any more. What is not there is left alone. A name
+    /// of [`Vault::get_or_create`] must not be removed while others may ask for it.
+    ///
+    /// # Errors
+    /// The records.
+    pub async fn remove(&self, name: &str) -> Result<(), VaultError> {
+        let batch = Batch::new().delete(name, Expect::Any);
+        // expecting anything cannot conflict
+        let _ = self.keyspace.commit(batch, Durability::Sync).await?;
+        Ok(())
+    }
+
     /// The secret `name`, if there is one.
     ///
     /// # Errors

@@ -52,6 +52,10 @@ kinds! {
     SignIn = "sign-in",
     /// A person signed out.
     SignOut = "sign-out",
+    /// A client asked to act for a user, and what came of it.
+    Authorize = "authorize",
+    /// A person agreed to what an app asked for.
+    Consent = "consent",
     /// A token was issued, refused or used wrongly.
     Token = "token",
     /// An app version was uploaded.
@@ -70,6 +74,8 @@ kinds! {
     Kill = "kill",
     /// A user, role or token was changed.
     UserChange = "user.change",
+    /// A key with which the server signs was made or retired.
+    KeyChange = "key.change",
     /// Something happened that a person should look at, such as a budget that is used up.
     Incident = "incident",
     /// An app's write waits for a clinician.

@@ -59,7 +59,7 @@ pub(crate) fn address(asset: &Asset) -> String {
 }
 
 /// FNV-1a: tells versions apart for caches. It protects nothing.
-const fn hex(content: &str) -> [u8; 16] {
+pub(crate) const fn hex(content: &str) -> [u8; 16] {
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
     let mut rest = content.as_bytes();
     while let [first, tail @ ..] = rest {
@@ -81,7 +81,7 @@ const fn hex(content: &str) -> [u8; 16] {
     digits
 }
 
-const fn text(digits: &[u8; 16]) -> &str {
+pub(crate) const fn text(digits: &[u8; 16]) -> &str {
     match std::str::from_utf8(digits) {
         Ok(text) => text,
         Err(_) => "0",

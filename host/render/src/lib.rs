@@ -18,6 +18,7 @@ pub mod moment;
 pub mod pages;
 pub mod parts;
 pub mod shell;
+pub mod smart_style;
 pub mod text;
 
 pub use assets::{ASSETS, Asset, SCRIPT, STYLESHEET, STYLESHEET_HASH};

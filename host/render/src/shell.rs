@@ -70,10 +70,18 @@ pub enum Place {
     Sessions,
     /// The ledger.
     Audit,
+    /// The apps that may act for this person.
+    ConnectedApps,
 }
 
 impl Place {
-    const ALL: [Self; 4] = [Self::Patients, Self::Apps, Self::Sessions, Self::Audit];
+    const ALL: [Self; 5] = [
+        Self::Patients,
+        Self::Apps,
+        Self::Sessions,
+        Self::Audit,
+        Self::ConnectedApps,
+    ];
 
     const fn label(self) -> &'static str {
         match self {
@@ -81,6 +89,7 @@ impl Place {
             Self::Apps => "Apps",
             Self::Sessions => "Sessions",
             Self::Audit => "Audit",
+            Self::ConnectedApps => "Connected apps",
         }
     }
 
@@ -89,6 +98,9 @@ impl Place {
             Self::Patients => matches!(role, Role::Clinician),
             Self::Apps | Self::Sessions => matches!(role, Role::Administrator),
             Self::Audit => matches!(role, Role::Administrator | Role::PrivacyOfficer),
+            Self::ConnectedApps => {
+                matches!(role, Role::Clinician | Role::Patient | Role::Proxy)
+            }
         }
     }
 }

@@ -11,6 +11,7 @@ mod demo;
 mod failure;
 mod fhir;
 mod installation;
+mod keys;
 mod remote;
 mod say;
 mod serve;
@@ -55,6 +56,8 @@ enum Command {
     Fhir(fhir::Arguments),
     /// Read and verify the audit ledger.
     Audit(audit::Arguments),
+    /// List and rotate the keys that sign id_tokens.
+    Keys(keys::Arguments),
     /// Manage the people who sign in, while the server does not run.
     Users(users::Arguments),
     /// Print the configuration that is in force, secrets masked.
@@ -113,6 +116,7 @@ async fn execute(command: Command) -> Result<Done, Failure> {
         Command::Admin(arguments) => admin::run(arguments).await,
         Command::Fhir(arguments) => fhir::run(arguments).await,
         Command::Audit(arguments) => audit::run(arguments).await,
+        Command::Keys(arguments) => keys::run(arguments).await,
         Command::Users(arguments) => users::run(arguments).await,
         Command::CheckConfig(arguments) => check_config::run(&arguments),
         Command::Completions(arguments) => {

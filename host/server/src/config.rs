@@ -1,5 +1,7 @@
 //! Configuration: one TOML file as written ([`Config`]), resolved once into [`Settings`].
 
+mod brand;
+mod endpoints;
 mod line;
 mod settings;
 mod unknown_key;
@@ -8,6 +10,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use brand::{Brand, BrandSection, IDENTIFIER_SYSTEM};
+pub use endpoints::Endpoint;
 pub use line::line_of;
 pub use settings::{Engine, Settings, SettingsError};
 
@@ -29,6 +33,8 @@ pub struct Config {
     pub ledger: LedgerSection,
     /// What apps may take, by tenant.
     pub budgets: std::collections::BTreeMap<String, Budgets>,
+    /// How organisations appear to people who look for them in an app, by tenant.
+    pub brands: std::collections::BTreeMap<String, BrandSection>,
 }
 
 /// `[listen]`

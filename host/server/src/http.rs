@@ -5,12 +5,14 @@ pub mod fhir;
 pub mod oauth;
 pub mod pages;
 
+mod brands;
 mod caller;
 mod connections;
 mod headers;
 mod identity;
 mod page;
 mod problem;
+mod smart_style;
 
 use std::sync::Arc;
 
@@ -58,6 +60,22 @@ pub fn router(services: App) -> Router {
             "/chart/sessions/{session}/close",
             post(pages::session::close),
         )
+        .route("/oauth/{tenant}/continue", get(pages::authorize::get))
+        .route(
+            "/oauth/{tenant}/continue/patient",
+            post(pages::authorize::patient),
+        )
+        .route(
+            "/oauth/{tenant}/continue/encounter",
+            post(pages::authorize::encounter),
+        )
+        .route(
+            "/oauth/{tenant}/continue/decision",
+            post(pages::authorize::decision),
+        )
+        .route("/account", get(pages::account::index))
+        .route("/account/apps", get(pages::account::apps))
+        .route("/account/apps/{grant}/stop", post(pages::account::stop))
         .route("/admin", get(pages::admin::index))
         .route("/admin/apps", get(pages::admin::apps))
         .route("/admin/apps/{app}/{version}/{act}", post(pages::admin::act))
@@ -98,6 +116,8 @@ pub fn router(services: App) -> Router {
         .route("/sessions/{session}/events", post(api::sessions::event))
         .route("/sessions/{session}/calls", get(api::sessions::calls))
         .route("/sessions/{session}/kill", post(api::sessions::kill))
+        .route("/keys", get(api::keys::list))
+        .route("/keys/rotate", post(api::keys::rotate))
         .route("/audit", get(api::audit::get))
         .route(
             "/relations",
@@ -114,16 +134,34 @@ pub fn router(services: App) -> Router {
         .layer(from_fn(problem::uniform))
         .layer(from_fn_with_state(Arc::clone(&services), headers::machine));
     let protocols = Router::new()
-        .route("/oauth/{tenant}/token", post(oauth::token::post))
+        .route(
+            "/oauth/{tenant}/token",
+            post(oauth::token::post).options(oauth::token::options),
+        )
+        .route("/oauth/{tenant}/introspect", post(oauth::introspect::post))
+        .route(
+            "/oauth/{tenant}/revoke",
+            post(oauth::revoke::post).options(oauth::revoke::options),
+        )
         .layer(RequestBodyLimitLayer::new(FORM_BYTES_MAX))
         .layer(from_fn_with_state(Arc::clone(&services), headers::machine));
+    // Anybody's page may send a browser here, by a link or by a form.
+    let front = Router::new()
+        .route(
+            "/oauth/{tenant}/authorize",
+            get(oauth::authorize::get).post(oauth::authorize::post),
+        )
+        .layer(RequestBodyLimitLayer::new(FORM_BYTES_MAX))
+        .layer(from_fn_with_state(Arc::clone(&services), headers::page));
     let plain = Router::new()
         .route("/assets/{file}", get(pages::assets::get))
         .route("/healthz", get(health))
         .route("/readyz", get(ready));
     Router::new()
         .merge(pages)
+        .merge(front)
         .merge(protocols)
+        .merge(oauth::discovery::router(&services))
         .merge(plain)
         .nest("/api/v1", api)
         .nest("/fhir", fhir::router(Arc::clone(&services)))

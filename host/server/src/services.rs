@@ -5,6 +5,7 @@ mod error;
 mod housekeeping;
 mod launching;
 mod relating;
+mod rotating;
 mod standing;
 mod strangers;
 mod withdrawing;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
-use glovebox_authorization::Authorization;
+use glovebox_authorization::{Authorization, AuthorizationParts, RefreshKey};
 use glovebox_database::artifacts::Artifacts;
 use glovebox_database::fence::Fence;
 use glovebox_database::ledger::{Ledger, LedgerSettings};
@@ -35,6 +36,7 @@ pub use data_dir::DataDir;
 pub use error::StartError;
 pub use launching::{LaunchProblem, OpenedApp, open_app};
 pub use relating::follow_people;
+pub use rotating::{RotateError, rotate_signing_key};
 pub use standing::{end_unless_allowed, is_clinician};
 pub use strangers::Strangers;
 pub use withdrawing::{EndError, end_sessions};
@@ -84,7 +86,7 @@ impl Services {
         };
         let space = |name: &str| Keyspace::new(Arc::clone(&records), name);
         let kek = KeyEncryptionKey::load_or_create(&dir.path("keys")?.join("kek"))?;
-        let vault = Vault::new(space("vault"), &kek)?;
+        let vault = Arc::new(Vault::new(space("vault"), &kek)?);
 
         let signing_key = vault
             .get_or_create("ledger-signing-key", generate_ed25519)
@@ -162,7 +164,18 @@ impl Services {
             clock: Arc::clone(&clock),
             ceiling: settings.ceiling.clone(),
         });
-        let authorization = Authorization::new(&records, fence.clone());
+        let refresh_key = vault.get_or_create("refresh-token-key", random_key).await?;
+        let authorization = Authorization::new(AuthorizationParts {
+            records: &records,
+            fence: fence.clone(),
+            relations: relations.clone(),
+            vault: Arc::clone(&vault),
+            refresh_key: RefreshKey::new(&refresh_key),
+        });
+        for (tenant, _) in &settings.tenants {
+            let keys = &authorization.signing_keys;
+            rotating::create_missing(keys, tenant, &ledger, clock.now()).await?;
+        }
         follow_people(&authorization, &gateway)
             .await
             .map_err(StartError::people)?;

@@ -19,6 +19,8 @@ pub(super) struct Entry {
     pub(super) version: u64,
     /// Version of the record of its client.
     pub(super) client_version: u64,
+    /// Version of the record of its grant, where it has one.
+    pub(super) grant_version: Option<u64>,
     /// Of the secret.
     pub(super) hash: SecretHash,
     /// What the records say.
@@ -69,6 +71,7 @@ mod tests {
         let entry = |n: usize, seconds: u64| Entry {
             version: 1,
             client_version: 1,
+            grant_version: None,
             hash,
             token: AccessToken {
                 id: n.to_string(),
@@ -79,6 +82,7 @@ mod tests {
                 expires_at: noon() + std::time::Duration::from_secs(seconds),
                 user: None,
                 patient: None,
+                grant: None,
             },
         };
         known.keep(entry(0, 1_000), noon());

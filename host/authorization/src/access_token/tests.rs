@@ -1,11 +1,12 @@
 use super::*;
-use crate::testing::{backend, keyspace, noon, tenant, user_id};
+use crate::testing::{authorization, backend, noon, tenant, user_id};
 
 const TTL: Duration = Duration::from_secs(300);
 
 async fn tokens() -> (AccessTokens, NewAccessToken) {
-    let clients = Clients::new(keyspace());
-    let client = clients
+    let (authorization, _) = authorization().await;
+    let client = authorization
+        .clients
         .register(backend("demo-backend"))
         .await
         .unwrap()
@@ -16,8 +17,9 @@ async fn tokens() -> (AccessTokens, NewAccessToken) {
         client,
         user: Some(user_id("dr.rivera")),
         patient: Some("anna-rossi".parse().unwrap()),
+        grant: None,
     };
-    (AccessTokens::new(keyspace(), clients), token)
+    (authorization.access_tokens, token)
 }
 
 #[tokio::test]
@@ -33,6 +35,7 @@ async fn a_token_says_what_was_granted() {
         expires_at: noon() + TTL,
         user: new.user,
         patient: new.patient,
+        grant: None,
     };
     assert_eq!(
         tokens.verify(issued.text.expose(), noon()).await.unwrap(),
@@ -66,7 +69,8 @@ async fn a_token_that_is_wrong_expired_or_revoked_is_refused() {
         None,
         "expired"
     );
-    tokens.revoke(&issued.id).await.unwrap();
+    let token = tokens.verify(good, noon()).await.unwrap().unwrap();
+    tokens.revoke(&token).await.unwrap();
     assert_eq!(tokens.verify(good, noon()).await.unwrap(), None, "revoked");
     assert!(
         tokens
@@ -105,8 +109,21 @@ async fn a_token_that_is_known_ends_as_one_that_is_read() {
     let first = tokens.verify(good, noon()).await.unwrap();
     assert!(first.is_some());
     assert_eq!(tokens.verify(good, noon()).await.unwrap(), first);
-    let whose = (new.client.id.clone(), new.user.clone());
-    assert_eq!(tokens.seems_of(good), Some(whose));
+    let owner = tokens.seems_of(good).unwrap();
+    assert_eq!(
+        Some(&owner),
+        first.as_ref().map(AccessToken::owner).as_ref()
+    );
+    let marks: Vec<String> = owner.marks().unwrap().iter().map(Mark::to_string).collect();
+    assert_eq!(
+        marks,
+        [
+            "client/main/demo-backend".to_owned(),
+            format!("session/{}", issued.id),
+            "user/main/dr.rivera".to_owned(),
+            "relations/main/dr.rivera".to_owned(),
+        ]
+    );
     assert_eq!(
         tokens.seems_of(other.text.expose()),
         None,
@@ -117,8 +134,11 @@ async fn a_token_that_is_known_ends_as_one_that_is_read() {
     assert_eq!(tokens.verify(&wrong, noon()).await.unwrap(), None);
     assert_eq!(tokens.verify(good, noon() + TTL).await.unwrap(), None);
     // by another handle, as another node would
-    let elsewhere = AccessTokens::new(tokens.table.keyspace().clone(), tokens.clients.clone());
-    elsewhere.revoke(&issued.id).await.unwrap();
+    let elsewhere = AccessTokens {
+        known: Known::default(),
+        ..tokens.clone()
+    };
+    elsewhere.revoke(&first.unwrap()).await.unwrap();
     assert_eq!(tokens.verify(good, noon()).await.unwrap(), None, "revoked");
     let other = other.text.expose();
     assert!(tokens.verify(other, noon()).await.unwrap().is_some());
@@ -132,14 +152,13 @@ async fn a_token_that_is_known_ends_as_one_that_is_read() {
 
 #[tokio::test]
 async fn sweeping_removes_expired_tokens_only() {
-    let keyspace = keyspace();
     let (tokens, new) = tokens().await;
-    let tokens = AccessTokens::new(keyspace.clone(), tokens.clients);
     tokens.issue(&new, TTL, noon()).await.unwrap();
     let later = noon() + TTL;
     let live = tokens.issue(&new, TTL, later).await.unwrap();
     tokens.sweep(later).await.unwrap();
-    assert_eq!(keyspace.scan(b"", None, 10).await.unwrap().len(), 1);
+    let left = tokens.table.list::<StoredToken>(TOKENS).await.unwrap();
+    assert_eq!(left.len(), 1);
     assert!(
         tokens
             .verify(live.text.expose(), later)

@@ -7,8 +7,7 @@ use crate::testing::{clinician, noon, tenant, user_id};
 use crate::{Holder, Launch, LaunchFor, LaunchRefused, LaunchTarget, Presenter, SignIn};
 
 async fn open(store: &TemporarySled) -> Authorization {
-    let keyspace = Keyspace::new(store.records(), "fence");
-    Authorization::new(&store.records(), Fence::open(keyspace).await.unwrap())
+    crate::testing::authorization_on(&store.records()).await
 }
 
 #[tokio::test]
@@ -121,7 +120,7 @@ async fn a_changed_password_ends_the_sessions_of_who_knew_the_old_one() {
         .unwrap();
     assert_eq!(
         authorization
-            .change_password(&rivera, "battery staple")
+            .change_password(&rivera, "battery staple", noon())
             .await
             .unwrap(),
         1

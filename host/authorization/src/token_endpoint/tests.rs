@@ -1,8 +1,13 @@
 use serde_json::json;
 
 use super::*;
-use crate::testing::{backend, key_pair, keyspace, noon, public_app, sign, tenant};
+use crate::client_assertion::ASSERTION_TYPE;
+use crate::clients::ClientKind;
+use crate::testing::{authorization, backend, key_pair, noon, public_app, sign, tenant};
 use crate::{ClientRegistration, KeyAlgorithm};
+
+mod code;
+mod refresh;
 
 const TOKEN_URL: &str = "http://localhost:8080/oauth/main/token";
 
@@ -12,7 +17,8 @@ struct World {
 }
 
 async fn world() -> World {
-    let clients = Clients::new(keyspace());
+    let (authorization, _) = authorization().await;
+    let clients = &authorization.clients;
     clients.register(backend("demo-backend")).await.unwrap();
     let narrow = ScopeSet::parse("system/Patient.rs system/Observation.rs").unwrap();
     clients
@@ -34,10 +40,8 @@ async fn world() -> World {
         ..public_app("demo-asymmetric")
     };
     clients.register(asymmetric).await.unwrap();
-    let assertions = ClientAssertions::new(keyspace(), clients.clone());
-    let tokens = AccessTokens::new(keyspace(), clients.clone());
     World {
-        endpoint: TokenEndpoint::new(clients, assertions, tokens),
+        endpoint: authorization.token_endpoint,
         secret,
     }
 }
@@ -81,7 +85,7 @@ fn spoiled(name: &str, value: &str) -> Pairs {
 
 impl World {
     async fn ask(&self, pairs: Pairs) -> Result<TokenResponse, TokenError> {
-        let request = TokenRequest::new(pairs, false)?;
+        let request = TokenRequest::new(pairs, None)?;
         self.endpoint
             .token(&tenant("main"), &request, TOKEN_URL, noon())
             .await
@@ -113,6 +117,7 @@ async fn a_backend_service_gets_a_token_for_five_minutes() {
     let bearer = response.access_token.expose();
     let token = world
         .endpoint
+        .parts
         .access_tokens
         .verify(bearer, noon())
         .await
@@ -187,7 +192,7 @@ async fn the_grant_is_what_was_asked_for_within_what_is_registered() {
             "{client} asks for {asked}"
         );
     }
-    let many = "system/Patient.rs ".repeat(SCOPE_TOKENS_MAX + 1);
+    let many = "system/Patient.rs ".repeat(201);
     assert_eq!(
         world.granted("demo-backend", &many).await,
         Err("invalid_scope")
@@ -271,7 +276,7 @@ async fn a_repeated_parameter_and_a_huge_request_are_refused() {
     let long = pairs(&[("scope", &"x".repeat(70_000))]);
     for refused in [twice, many, long] {
         assert_eq!(
-            TokenRequest::new(refused, false).unwrap_err().code(),
+            TokenRequest::new(refused, None).unwrap_err().code(),
             "invalid_request"
         );
     }
@@ -280,7 +285,8 @@ async fn a_repeated_parameter_and_a_huge_request_are_refused() {
 #[tokio::test]
 async fn two_ways_to_authenticate_in_one_request_are_refused() {
     let world = world().await;
-    let request = TokenRequest::new(request("demo-backend", "system/*.rs"), true).unwrap();
+    let request =
+        TokenRequest::new(request("demo-backend", "system/*.rs"), Some(b"Basic YTpi")).unwrap();
     let answer = world
         .endpoint
         .token(&tenant("main"), &request, TOKEN_URL, noon())
@@ -336,7 +342,7 @@ async fn other_kinds_of_client_may_not_use_this_grant() {
 #[tokio::test]
 async fn an_assertion_for_one_tenant_is_worth_nothing_in_another() {
     let world = world().await;
-    let request = TokenRequest::new(request("demo-backend", "system/*.rs"), false).unwrap();
+    let request = TokenRequest::new(request("demo-backend", "system/*.rs"), None).unwrap();
     let url = "http://localhost:8080/oauth/sandbox/token";
     let answer = world
         .endpoint

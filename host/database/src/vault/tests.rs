@@ -55,6 +55,18 @@ async fn a_secret_is_made_once_and_comes_back() {
 }
 
 #[tokio::test]
+async fn a_removed_secret_is_gone_and_its_neighbours_stay() {
+    let world = World::new();
+    let vault = world.vault("keys", "kek");
+    vault.put("old", b"first").await.unwrap();
+    vault.put("older", b"second").await.unwrap();
+    vault.remove("old").await.unwrap();
+    vault.remove("old").await.unwrap();
+    assert!(vault.get("old").await.unwrap().is_none());
+    assert_eq!(vault.list().await.unwrap(), ["older"]);
+}
+
+#[tokio::test]
 async fn of_many_that_ask_at_once_all_get_the_same_secret() {
     let world = World::new();
     let vault = std::sync::Arc::new(world.vault("keys", "kek"));

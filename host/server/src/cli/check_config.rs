@@ -87,6 +87,23 @@ fn write_settings(out: &mut String, settings: &Settings) -> std::fmt::Result {
             }
         }
     }
+    for (id, _) in &settings.tenants {
+        let Some(brand) = settings.brands.get(id) else {
+            continue;
+        };
+        writeln!(out, "\n[brands.{}]", quoted(id.as_str()))?;
+        for (name, value) in [
+            ("name", Some(&brand.name)),
+            ("website", Some(&brand.website)),
+            ("identifier", Some(&brand.identifier)),
+            ("logo", brand.logo.as_ref()),
+            ("portal", Some(&brand.portal)),
+        ] {
+            if let Some(value) = value {
+                writeln!(out, "{name} = {}", quoted(value))?;
+            }
+        }
+    }
     for (id, name) in &settings.tenants {
         writeln!(
             out,

@@ -47,6 +47,8 @@ fn wrong_usage_exits_with_2_and_help_with_0() {
             2,
         ),
         ("glovebox admin relations withdraw x y", 2),
+        ("glovebox keys", 2),
+        ("glovebox keys list --data d --server http://x", 2),
         ("glovebox --help", 0),
         ("glovebox admin quarantine --help", 0),
         ("glovebox --version", 0),
@@ -76,6 +78,7 @@ fn what_can_be_listed_can_be_listed_as_json() {
         "glovebox audit search",
         "glovebox audit tail",
         "glovebox users list",
+        "glovebox keys list",
         "glovebox fhir import",
     ] {
         assert!(with_json.iter().any(|path| path == listing), "{listing}");

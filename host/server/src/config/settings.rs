@@ -10,6 +10,7 @@ use glovebox_model::limits::Limits;
 use glovebox_policy::{Budget, TenantBudgets};
 
 use super::Config;
+use super::brand::{Brand, brands};
 
 /// Which storage engine runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +48,8 @@ pub struct Settings {
     pub ledger_flush: Duration,
     /// What apps may take, for each tenant that sets limits.
     pub tenant_budgets: HashMap<TenantId, TenantBudgets>,
+    /// How each tenant's organisation appears in apps.
+    pub brands: HashMap<TenantId, Brand>,
 }
 
 /// A configuration that cannot be used. The text names the key and the next step.
@@ -64,7 +67,7 @@ impl SettingsError {
     }
 }
 
-fn wrong<T>(key: &'static str, problem: impl Into<String>) -> Result<T, SettingsError> {
+pub(super) fn wrong<T>(key: &'static str, problem: impl Into<String>) -> Result<T, SettingsError> {
     Err(SettingsError {
         key,
         problem: problem.into(),
@@ -96,6 +99,7 @@ impl Settings {
         let tenants = tenants(config)?;
         Ok(Self {
             tenant_budgets: budgets(config, &tenants)?,
+            brands: brands(config, &tenants, &base_url)?,
             data_dir: config
                 .data_dir
                 .clone()
@@ -108,16 +112,6 @@ impl Settings {
             instances: config.apps.instances.unwrap_or(64).clamp(1, 1_000),
             ledger_flush: Duration::from_millis(config.ledger.flush_ms_max.clamp(1, 100)),
         })
-    }
-
-    /// The address of this tenant's token endpoint.
-    pub fn token_url(&self, tenant: &TenantId) -> String {
-        format!("{}/oauth/{tenant}/token", self.base_url)
-    }
-
-    /// The FHIR base of this tenant.
-    pub fn fhir_url(&self, tenant: &TenantId) -> String {
-        format!("{}/fhir/{tenant}", self.base_url)
     }
 
     /// Whether people reach it over TLS (which a proxy in front may end).

@@ -160,7 +160,7 @@ pub(super) async fn add(
         } else if kept != Some(&wanted) {
             services
                 .authorization
-                .change_password(&user.id, &wanted)
+                .change_password(&user.id, &wanted, services.clock.now())
                 .await?;
         }
         passwords.insert(person.username.to_owned(), wanted);

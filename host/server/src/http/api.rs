@@ -4,6 +4,7 @@ pub mod apps;
 pub mod audit;
 pub mod drafts;
 pub mod import;
+pub mod keys;
 pub mod launches;
 pub mod relations;
 pub mod sessions;

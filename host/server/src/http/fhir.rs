@@ -20,6 +20,7 @@ mod route_error;
 mod search;
 mod token;
 mod validate;
+mod well_known;
 mod write;
 
 use std::time::Duration;
@@ -39,6 +40,8 @@ use request::FhirRequest;
 use route::{Operation, Route};
 use route_error::RouteError;
 use token::Granted;
+
+pub(super) use preconditions::is_known;
 
 /// How long an answer may take.
 const ANSWER_MAX: Duration = Duration::from_secs(60);
@@ -76,6 +79,9 @@ async fn answer(app: &App, request: Request) -> Result<Response, RouteError> {
     let route = Route::parse(&parts.method, below);
     if route == Ok(Route::Metadata) {
         return capability::get(app, &tenant, &parts);
+    }
+    if let Some(name) = well_known::name(below) {
+        return well_known::get(app, &tenant, &parts.method, name);
     }
     // Whoever has no token learns nothing but that one is needed.
     let granted = Granted::check(app, tenant, &parts).await?;

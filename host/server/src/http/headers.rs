@@ -10,12 +10,39 @@ use super::App;
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
      img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+/// Where a page's form may lead besides this server: put into a response's extensions.
+#[derive(Clone)]
+pub(super) struct FormTarget(Option<String>);
+
+impl FormTarget {
+    /// The origin of a registered address, as a source of a policy (CSP 3 section 2.3.1).
+    pub(super) fn of(uri: &str) -> Self {
+        let source = url::Url::parse(uri)
+            .ok()
+            .and_then(|uri| match uri.scheme() {
+                "http" | "https" => Some(uri.origin().ascii_serialization()),
+                own => Some(format!("{own}:")),
+            });
+        // Nothing that could end the directive, or begin another one.
+        Self(source.filter(|source| !source.contains([';', ',', ' '])))
+    }
+}
+
 /// Pages: nothing from elsewhere, nothing kept by caches, nothing framed.
 pub(super) async fn page(State(app): State<App>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
+    let target = response.extensions_mut().remove::<FormTarget>();
+    let policy = target.and_then(|target| {
+        let form_action = format!("form-action 'self' {}", target.0?);
+        let policy = CONTENT_SECURITY_POLICY.replace("form-action 'self'", &form_action);
+        HeaderValue::from_str(&policy).ok()
+    });
     let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        policy.unwrap_or(HeaderValue::from_static(CONTENT_SECURITY_POLICY)),
+    );
     for (name, value) in [
-        ("content-security-policy", CONTENT_SECURITY_POLICY),
         ("cross-origin-opener-policy", "same-origin"),
         (
             "permissions-policy",

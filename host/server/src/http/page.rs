@@ -130,6 +130,7 @@ pub(super) fn shell(app: &App, who: &SignedIn, tenant: &TenantId, place: Option<
         Place::Apps => "/admin/apps",
         Place::Sessions => "/admin/sessions",
         Place::Audit => "/admin/audit",
+        Place::ConnectedApps => "/account/apps",
     };
     let here = place.map_or("/chart", address);
     let roles: Vec<String> = user.roles.iter().map(role_words).collect();

@@ -1,7 +1,9 @@
 //! Pages for people. Plain forms: nothing needs JavaScript.
 
+pub mod account;
 pub mod admin;
 pub mod assets;
+pub mod authorize;
 pub mod landing;
 pub mod launch;
 pub mod patient;

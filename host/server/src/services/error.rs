@@ -45,6 +45,9 @@ pub enum StartError {
     /// The keys cannot be opened.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// The keys that sign id_tokens cannot be made or read.
+    #[error(transparent)]
+    Authorization(#[from] glovebox_authorization::Error),
     /// The runtime for components cannot be made.
     #[error(transparent)]
     Runtime(#[from] RuntimeError),

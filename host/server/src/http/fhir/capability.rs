@@ -61,7 +61,9 @@ pub(super) fn get(app: &App, tenant: &TenantId, parts: &Parts) -> Result<Respons
 struct Instance {
     name: String,
     base: String,
-    token_url: String,
+    /// The addresses of the authorization server, under the names of the extension: the same
+    /// as in the discovery documents.
+    oauth_uris: Vec<(&'static str, String)>,
 }
 
 impl Instance {
@@ -70,7 +72,10 @@ impl Instance {
         Self {
             name: settings.tenant_name(tenant).unwrap_or_default().to_owned(),
             base: settings.fhir_url(tenant),
-            token_url: settings.token_url(tenant),
+            oauth_uris: settings
+                .advertised(tenant)
+                .filter_map(|(endpoint, address)| Some((endpoint.legacy()?, address)))
+                .collect(),
         }
     }
 }
@@ -91,6 +96,11 @@ fn written(instance: &Instance) -> (String, Bytes) {
 }
 
 fn statement(instance: &Instance) -> Value {
+    let oauth_uris: Vec<Value> = instance
+        .oauth_uris
+        .iter()
+        .map(|(name, address)| json!({ "url": name, "valueUri": address }))
+        .collect();
     json!({
         "resourceType": "CapabilityStatement",
         "url": format!("{}/metadata", instance.base),
@@ -110,10 +120,7 @@ fn statement(instance: &Instance) -> Value {
             "documentation": "What an app may do is what its scopes, its approval and its user's \
                 rights allow together; the rest is refused or not there.",
             "security": {
-                "extension": [{
-                    "url": OAUTH_URIS,
-                    "extension": [{ "url": "token", "valueUri": instance.token_url }],
-                }],
+                "extension": [{ "url": OAUTH_URIS, "extension": oauth_uris }],
                 "cors": true,
                 "service": [{
                     "coding": [{ "system": SECURITY_SERVICE, "code": "SMART-on-FHIR" }],

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
-use super::{below_tenant, route};
+use super::{below_tenant, route, well_known};
 use crate::http::App;
 use crate::http::headers::common;
 
@@ -79,7 +79,11 @@ fn preflight(request: &Request) -> Response {
         .get::<OriginalUri>()
         .map(|OriginalUri(uri)| uri.path());
     let below = below_tenant(path.unwrap_or_default()).map_or("", |(_, below)| below);
-    let mut allowed: Vec<&str> = route::allowed(below).iter().map(Method::as_str).collect();
+    let methods = match well_known::name(below) {
+        Some(_) => well_known::ALLOWED,
+        None => route::allowed(below),
+    };
+    let mut allowed: Vec<&str> = methods.iter().map(Method::as_str).collect();
     allowed.push("OPTIONS");
     let headers = [
         (header::ALLOW, allowed.join(", ")),

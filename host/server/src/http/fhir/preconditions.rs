@@ -52,7 +52,11 @@ fn version(tag: &str) -> Option<&str> {
 }
 
 /// Whether the caller has this version already: `If-None-Match`, else `If-Modified-Since`.
-pub(super) fn is_known(headers: &HeaderMap, tag: &str, changed: Option<Timestamp>) -> bool {
+pub(in crate::http) fn is_known(
+    headers: &HeaderMap,
+    tag: &str,
+    changed: Option<Timestamp>,
+) -> bool {
     let mut tags = headers.get_all(header::IF_NONE_MATCH).iter().peekable();
     if tags.peek().is_some() {
         let weak = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();

@@ -2,10 +2,11 @@
 
 use axum::http::header;
 use axum::http::request::Parts;
+use glovebox_authorization::TokenOwner;
 use glovebox_database::fence::{Mark, Pass};
 use glovebox_gateway::{Door, Session};
+use glovebox_model::TenantId;
 use glovebox_model::ledger::Subject;
-use glovebox_model::{ClientId, TenantId, UserId};
 
 use super::route_error::RouteError;
 use crate::http::App;
@@ -39,7 +40,9 @@ impl Granted {
         let seems_of = tokens.seems_of(credential);
         // Taken before the token is looked at: whatever is withdrawn from here on is noticed.
         let mut marks = vec![Mark::Tenant(tenant.clone())];
-        marks.extend(seems_of.iter().flat_map(|of| marks_of(&tenant, of)));
+        if let Some(owner) = &seems_of {
+            marks.extend(marks_of(owner)?);
+        }
         let mut held = app.fence.generations(&marks);
         let token = match tokens.verify(credential, app.clock.now()).await {
             Ok(Some(token)) if token.tenant == tenant => token,
@@ -54,11 +57,10 @@ impl Granted {
             }
             Err(problem) => return Err(RouteError::failed(&problem)),
         };
-        let of = (token.client.clone(), token.user.clone());
-        let foreseen = seems_of.as_ref() == Some(&of);
+        let owner = token.owner();
+        let foreseen = seems_of.as_ref() == Some(&owner);
         if !foreseen {
-            let marks: Vec<Mark> = marks_of(&tenant, &of).collect();
-            held.extend(app.fence.generations(&marks));
+            held.extend(app.fence.generations(&marks_of(&owner)?));
         }
         let pass = app.fence.enter(&held).map_err(|_| RouteError::BadToken)?;
         if !foreseen {
@@ -94,17 +96,8 @@ impl Granted {
     }
 }
 
-/// By what a token of this client and user is withdrawn, besides its tenant.
-fn marks_of(
-    tenant: &TenantId,
-    (client, user): &(ClientId, Option<UserId>),
-) -> impl Iterator<Item = Mark> {
-    let of_client = Mark::Client(tenant.clone(), client.clone());
-    let of_user = user.as_ref().map(|user| {
-        [
-            Mark::User(tenant.clone(), user.clone()),
-            Mark::Relations(tenant.clone(), user.clone()),
-        ]
-    });
-    std::iter::once(of_client).chain(of_user.into_iter().flatten())
+fn marks_of(owner: &TokenOwner) -> Result<Vec<Mark>, RouteError> {
+    owner
+        .marks()
+        .map_err(|problem| RouteError::failed(&problem))
 }

@@ -87,7 +87,7 @@ pub async fn get(
 
 /// What the search box means. A day is the date of birth, another word with a digit is a
 /// whole identifier, and any other word is the beginning of a name.
-fn search(words: &str) -> Result<SearchQuery, PageError> {
+pub(super) fn search(words: &str) -> Result<SearchQuery, PageError> {
     let words: String = words.chars().take(200).collect();
     let mut pairs: Vec<(String, String)> = words
         .split_whitespace()

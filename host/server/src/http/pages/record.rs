@@ -42,6 +42,20 @@ pub(super) fn patient_head(patient: &Value, today: &str) -> PatientHead {
     }
 }
 
+/// A visit in one line: when, and what for.
+pub(super) fn visit_words(encounter: &Value) -> String {
+    let day = text(encounter, "/period/start").map(|start| start.chars().take(10).collect());
+    let what = encounter
+        .pointer("/type/0")
+        .and_then(concept)
+        .or_else(|| text(encounter, "/class/display"));
+    let words: Vec<String> = [day, what].into_iter().flatten().collect();
+    match words.is_empty() {
+        true => "A visit without a date".to_owned(),
+        false => words.join(" · "),
+    }
+}
+
 fn full_name(name: &Value) -> Option<String> {
     let given = name
         .get("given")

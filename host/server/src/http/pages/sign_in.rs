@@ -159,6 +159,8 @@ fn home(roles: &[glovebox_model::Role]) -> String {
         (Role::Clinician, "/chart"),
         (Role::Administrator, "/admin/apps"),
         (Role::PrivacyOfficer, "/admin/audit"),
+        (Role::Patient, "/account/apps"),
+        (Role::Proxy, "/account/apps"),
     ]
     .into_iter()
     .find(|(role, _)| roles.contains(role));

@@ -6,7 +6,7 @@ fn demo() -> Value {
     statement(&Instance {
         name: "Example Hospital".to_owned(),
         base: "http://localhost:8080/fhir/main".to_owned(),
-        token_url: "http://localhost:8080/oauth/main/token".to_owned(),
+        oauth_uris: vec![("token", "http://localhost:8080/oauth/main/token".to_owned())],
     })
 }
 

@@ -1,0 +1,47 @@
+//! A form that a client posts to one of its endpoints.
+
+use axum::http::{HeaderMap, header};
+use glovebox_authorization::TokenRequest;
+use glovebox_model::TenantId;
+
+use super::error::RouteError;
+use super::form::is_form;
+use crate::http::App;
+
+/// The request, and the tenant at whose endpoint it arrived.
+pub(super) struct ClientRequest {
+    pub(super) tenant: TenantId,
+    pub(super) request: TokenRequest,
+}
+
+impl ClientRequest {
+    pub(super) fn read(
+        app: &App,
+        tenant: &str,
+        query: Option<&str>,
+        headers: &HeaderMap,
+        body: &str,
+    ) -> Result<Self, RouteError> {
+        let tenant: TenantId = tenant.parse().map_err(|_| RouteError::NoSuchTenant)?;
+        if app.settings.tenant_name(&tenant).is_none() {
+            return Err(RouteError::NoSuchTenant);
+        }
+        if query.is_some_and(|query| !query.is_empty()) {
+            return Err(RouteError::InAddress);
+        }
+        if !is_form(headers) {
+            return Err(RouteError::NotAForm);
+        }
+        let pairs = url::form_urlencoded::parse(body.as_bytes())
+            .map(|(name, value)| (name.into_owned(), value.into_owned()));
+        let authorization = headers.get(header::AUTHORIZATION);
+        match TokenRequest::new(pairs, authorization.map(|value| value.as_bytes())) {
+            Ok(request) => Ok(Self { tenant, request }),
+            Err(error) => Err(RouteError::Token {
+                tenant,
+                error,
+                uses_basic: authorization.is_some(),
+            }),
+        }
+    }
+}
