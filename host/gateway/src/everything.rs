@@ -92,9 +92,8 @@ impl Gateway {
         let permitted = self.permit(session, pass, read).await?;
         // Also on later pages: who may not see the patient any more sees nothing.
         let own = self.read(session, &permitted).await?;
-        let narrowed = narrowed(session, patient).ok_or_else(|| {
-            invalid(&"$everything serves one patient's or user's access: search type by type")
-        })?;
+        let whose: PatientId = patient.parse().map_err(|problem| invalid(&problem))?;
+        let narrowed = narrowed(session, &whose).ok_or(Refusal::Unavailable)?;
         let count = asked.count.unwrap_or(COUNT_DEFAULT).clamp(1, COUNT_MAX);
         let wanted =
             |name: &str| asked.types.is_empty() || asked.types.iter().any(|one| one == name);
@@ -120,7 +119,12 @@ impl Gateway {
                 page.next = Some(paused(name, patient, asked, Vec::new()));
                 break;
             }
-            let query = SearchQuery::parse(name, &conditions(name, asked));
+            let mut conditions = conditions(name, asked);
+            if name == "Provenance" && session.user.is_none() {
+                // Whose targets a service reads says nothing of whom they are about.
+                conditions.push(("patient".to_owned(), patient.to_owned()));
+            }
+            let query = SearchQuery::parse(name, &conditions);
             let query = query.map_err(|problem| invalid(&problem))?;
             let search = Interaction::search(query);
             let rights = self.rights(&narrowed, &search).await?;
@@ -128,6 +132,7 @@ impl Gateway {
             let Decision::Permit(permitted) = decide(&narrowed.request(&rights), search) else {
                 continue;
             };
+            let permitted = permitted.within(&whose);
             let after = from
                 .filter(|from| from.resource_type() == name)
                 .and_then(Cursor::position);
@@ -142,12 +147,13 @@ impl Gateway {
     }
 }
 
-/// The session with all that it was granted for users narrowed to one patient. `None` where
-/// nobody stands behind it.
-fn narrowed(session: &Session, patient: &str) -> Option<Session> {
-    session.user.as_ref()?;
-    let patient: PatientId = patient.parse().ok()?;
-    let in_context = session.patient.as_ref() == Some(&patient);
+/// The session with all that it was granted for users narrowed to one patient. What was
+/// granted to a service stays as it is: each permit is narrowed.
+fn narrowed(session: &Session, patient: &PatientId) -> Option<Session> {
+    if session.user.is_none() {
+        return Some(session.clone());
+    }
+    let in_context = session.patient.as_ref() == Some(patient);
     let scopes: Vec<String> = session
         .scopes
         .resources()
@@ -166,7 +172,7 @@ fn narrowed(session: &Session, patient: &str) -> Option<Session> {
         .collect();
     Some(Session {
         scopes: ScopeSet::parse(&scopes.join(" ")).ok()?,
-        patient: Some(patient),
+        patient: Some(patient.clone()),
         ..session.clone()
     })
 }

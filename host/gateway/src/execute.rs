@@ -78,6 +78,10 @@ impl Gateway {
         permitted: Permitted<Interaction>,
         request: Option<&RequestId>,
     ) -> Result<Answer, Refusal> {
+        let _turn = match permitted.interaction().query() {
+            Some(_) => self.turn(session).await,
+            None => None,
+        };
         let planned = self
             .plan(session, pass, permitted, &Within::default())
             .await?;

@@ -54,6 +54,7 @@ pub struct Gateway {
     pub(crate) fence: Fence,
     pub(crate) relations: Relations,
     pub(crate) derivation: Derivation,
+    turns: HashMap<TenantId, tokio::sync::Mutex<()>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) cursor_key: Zeroizing<Vec<u8>>,
     pub(crate) drafts: Drafts,
@@ -74,10 +75,12 @@ impl Gateway {
             budgets,
             tenant_budgets,
         } = parts;
-        let stores = stores
+        let stores: HashMap<TenantId, FhirStore> = stores
             .into_iter()
             .map(|(tenant, records)| (tenant, FhirStore::new(records)))
             .collect();
+        let turns = stores.keys().cloned();
+        let turns = turns.map(|tenant| (tenant, Default::default())).collect();
         let derivation = Derivation::new(
             relations.clone(),
             fence.clone(),
@@ -90,10 +93,20 @@ impl Gateway {
             fence,
             relations,
             derivation,
+            turns,
             clock,
             cursor_key,
             drafts: Drafts::new(drafts),
             budgets: Budgets::new(budgets, tenant_budgets),
+        }
+    }
+
+    /// Conditional writes of a tenant take turns, each from its condition to its commit: what
+    /// two of them create at once would otherwise be there twice.
+    pub(crate) async fn turn(&self, session: &Session) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+        match self.turns.get(&session.tenant) {
+            Some(turns) => Some(turns.lock().await),
+            None => None,
         }
     }
 

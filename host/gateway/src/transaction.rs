@@ -69,6 +69,10 @@ impl Gateway {
             }
         }
         entries.sort_by_key(|entry| (entry.method, entry.index));
+        let _turn = match entries.iter().any(Request::is_conditional) {
+            true => self.turn(session).await,
+            false => None,
+        };
         let planned = match self.plan_all(session, pass, entries, request).await {
             Ok(planned) => planned,
             Err(refusal) => {
@@ -117,8 +121,10 @@ impl Gateway {
         mut entries: Vec<Request>,
         request: Option<&RequestId>,
     ) -> Result<PlannedAll, Refusal> {
-        let mut planned = PlannedAll::default();
-        planned.request = request.map(|request| request.over_all(&entries));
+        let mut planned = PlannedAll {
+            request: request.map(|request| request.over_all(&entries)),
+            ..PlannedAll::default()
+        };
         let mut writes = entries.iter().filter(|entry| entry.method != Method::Get);
         let first = writes.find_map(|entry| Some((entry.index, entry.interaction().ok()?)));
         if let (Some(request), Some((index, first))) = (&planned.request, first) {

@@ -138,6 +138,22 @@ impl Permitted<Interaction> {
         self
     }
 
+    /// The same permit for one patient only: no authority reaches anybody else.
+    #[must_use]
+    pub fn within(mut self, patient: &PatientId) -> Self {
+        for basis in &mut self.bases {
+            let only = match &basis.reach {
+                Reach::Everyone => true,
+                Reach::Patients(patients) => patients.contains(patient),
+            };
+            basis.reach = match only {
+                true => Reach::patient(patient),
+                false => Reach::Patients(BTreeSet::new()),
+            };
+        }
+        self
+    }
+
     /// Whether a Provenance passes only with [`Permitted::with_readable_targets`].
     pub fn asks_for_targets(&self) -> bool {
         matches!(self.targets, Targets::Readable(_))

@@ -632,6 +632,34 @@ async fn a_request_counts_once_however_many_steps_it_takes() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_many_create_at_once_under_one_condition_is_there_once() {
+    let door = Door::new().await.with("patient/Observation.cruds");
+    let door = Arc::new(door);
+    let lab = observation("x", "anna", "laboratory").replace(r#""id":"x","#, "");
+    let lab = lab.replacen('{', r#"{"identifier":[{"value":"once"}],"#, 1);
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..16 {
+        let (door, lab) = (Arc::clone(&door), lab.clone());
+        tasks.spawn(async move {
+            let sought = query("Observation?identifier=once");
+            let create = Interaction::conditional_create(resource(&lab), sought).unwrap();
+            if number % 2 == 0 {
+                return door.call(create).await.map(|_| ());
+            }
+            let entry = format!(
+                r#"{{"request":{{"method":"POST","url":"Observation","ifNoneExist":"identifier=once"}},"resource":{lab}}}"#
+            );
+            door.transact(&[entry]).await.map(|_| ())
+        });
+    }
+    while let Some(done) = tasks.join_next().await {
+        assert_eq!(done.unwrap(), Ok(()));
+    }
+    let found = door.page_of("Observation?identifier=once").await;
+    assert_eq!(found.matches.len(), 1);
+}
+
 #[tokio::test]
 async fn a_condition_finds_the_provenance_that_a_search_finds() {
     let door = Door::new().await.with("patient/*.cruds");

@@ -196,6 +196,30 @@ async fn everything_of_a_patient_is_what_the_granted_searches_find() {
     );
 }
 
+#[tokio::test]
+async fn a_service_gets_everything_of_one_patient_and_nothing_of_others() {
+    let door = Door::new().await.with("system/*.rs");
+    let door = door.without_patient().without_user();
+    let provenance = |of: &str| {
+        format!(
+            r#"{{"resourceType":"Provenance","id":"about-{of}","recorded":"2024-01-01T00:00:00Z",
+                "target":[{{"reference":"Patient/{of}"}}],"agent":[{{"who":{{"display":"x"}}}}]}}"#
+        )
+    };
+    let both = [provenance("anna"), provenance("james")];
+    let both: Vec<&str> = both.iter().map(String::as_str).collect();
+    assert!(door.import(&both, false).await.refused.is_empty());
+    let page = door.everything_of("anna", &Everything::default()).await;
+    let found = page.unwrap().matches;
+    let ids: Vec<&str> = found.iter().map(|found| found.id.as_str()).collect();
+    assert_eq!(
+        ids,
+        ["anna", "anna-0", "anna-1", "anna-2", "anna-3", "about-anna"]
+    );
+    let absent = door.everything_of("made-up", &Everything::default()).await;
+    assert_eq!(absent.err(), Some(Refusal::NotFound));
+}
+
 fn document(id: &str, of: &str, binary: &str) -> String {
     format!(
         r#"{{"resourceType":"DocumentReference","id":"{id}","status":"current","subject":{{"reference":"Patient/{of}"}},"content":[{{"attachment":{{"url":"Binary/{binary}"}}}}]}}"#
