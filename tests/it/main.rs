@@ -11,6 +11,7 @@
 
 mod api;
 mod bad_input;
+mod clients;
 mod crash;
 mod discovery;
 mod drafts;

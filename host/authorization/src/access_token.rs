@@ -3,12 +3,14 @@
 
 mod known;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use glovebox_database::fence::{Fence, Mark};
 use glovebox_database::{Batch, Durability, Expect};
 use glovebox_model::scope::ScopeSet;
 use glovebox_model::{ClientId, PatientId, TenantId, Timestamp, UserId};
+use glovebox_policy::Terms;
 use serde::{Deserialize, Serialize};
 
 use crate::grant::{self, Grants};
@@ -55,6 +57,8 @@ pub struct AccessToken {
     pub patient: Option<PatientId>,
     /// The grant with which it ends.
     pub grant: Option<String>,
+    /// What its client's registration says beyond scopes.
+    pub terms: Arc<Terms>,
 }
 
 impl AccessToken {
@@ -240,7 +244,7 @@ impl AccessTokens {
         if !presented.hash.matches(&stored.hash) || expires_at <= now {
             return Ok(None);
         }
-        let token = AccessToken {
+        let mut token = AccessToken {
             id: presented.id.to_owned(),
             tenant: self.table.parse(&stored.tenant)?,
             client: self.table.parse(&stored.client)?,
@@ -250,6 +254,7 @@ impl AccessTokens {
             user: self.table.parse_option(stored.user.as_deref())?,
             patient: self.table.parse_option(stored.patient.as_deref())?,
             grant: stored.grant,
+            terms: Arc::default(),
         };
         // The versions first: what is read then is no older.
         let grant_version = self.grant_version(&token).await?;
@@ -260,10 +265,11 @@ impl AccessTokens {
             return Ok(None);
         }
         let client = self.clients.get(&token.tenant, &token.client).await?;
-        let is_same = client.is_some_and(|client| client.registration == stored.registration);
-        let Some(client_version) = client_version.filter(|_| is_same) else {
+        let same = client.filter(|client| client.registration == stored.registration);
+        let (Some(client), Some(client_version)) = (same, client_version) else {
             return Ok(None);
         };
+        token.terms = client.terms;
         let entry = Entry {
             version: row.version,
             client_version,

@@ -1,10 +1,15 @@
 //! OAuth clients: registered programs that ask for tokens (RFC 7591 metadata, plus who
 //! owns them and whom to call when something is wrong).
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use glovebox_database::{Durability, Keyspace};
 use glovebox_model::scope::{Level, Scope, ScopeSet};
 use glovebox_model::{ClientId, TenantId};
+use glovebox_policy::Terms;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::Error;
 use crate::client_key::{ClientKey, check_distinct};
@@ -15,6 +20,8 @@ use crate::table::Table;
 const TEXT_BYTES_MAX: usize = 320;
 const REDIRECT_URIS_MAX: usize = 20;
 const KEYS_MAX: usize = 10;
+const JUSTIFICATIONS_MAX: usize = 200;
+const JUSTIFICATION_BYTES_MAX: usize = 1_000;
 
 /// How a client proves who it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +80,11 @@ pub struct ClientRegistration {
     pub launch_uri: Option<String>,
     /// The most that it may ask for.
     pub scope: ScopeSet,
+    /// Why it asks: by scope, which act of a user needs it. What administrators and
+    /// auditors read.
+    pub justifications: BTreeMap<String, String>,
+    /// What its registration says beyond scopes.
+    pub terms: Terms,
 }
 
 /// A registered client.
@@ -101,6 +113,10 @@ pub struct Client {
     pub launch_uri: Option<String>,
     /// The most that it may ask for.
     pub scope: ScopeSet,
+    /// Why it asks, by scope.
+    pub justifications: BTreeMap<String, String>,
+    /// What its registration says beyond scopes.
+    pub terms: Arc<Terms>,
 }
 
 impl Client {
@@ -138,6 +154,10 @@ struct StoredClient {
     redirect_uris: Vec<String>,
     launch_uri: Option<String>,
     scope: String,
+    #[serde(default)]
+    justifications: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    terms: Option<Value>,
     secret_hash: Option<SecretHash>,
 }
 
@@ -177,6 +197,8 @@ impl Clients {
             redirect_uris: registration.redirect_uris,
             launch_uri: registration.launch_uri,
             scope: registration.scope,
+            justifications: registration.justifications,
+            terms: Arc::new(registration.terms),
         };
         let stored = StoredClient::new(&client, minted.as_ref().map(|minted| minted.hash));
         let key = key(&client.tenant, &client.id);
@@ -257,6 +279,11 @@ impl Clients {
             redirect_uris: stored.redirect_uris,
             launch_uri: stored.launch_uri,
             scope: ScopeSet::parse(&stored.scope).map_err(|_| self.table.damaged())?,
+            justifications: stored.justifications,
+            terms: Arc::new(match &stored.terms {
+                Some(terms) => Terms::from_json(terms).map_err(|_| self.table.damaged())?,
+                None => Terms::default(),
+            }),
         })
     }
 }
@@ -273,6 +300,8 @@ impl StoredClient {
             redirect_uris: client.redirect_uris.clone(),
             launch_uri: client.launch_uri.clone(),
             scope: client.scope.to_string(),
+            justifications: client.justifications.clone(),
+            terms: Some(client.terms.to_json()),
             secret_hash,
         }
     }
@@ -284,7 +313,22 @@ fn check(registration: &ClientRegistration) -> Result<(), Error> {
     check_text("security_contact", &registration.security_contact)?;
     check_keys(registration)?;
     check_addresses(registration)?;
+    check_justifications(registration)?;
     check_scope(registration)
+}
+
+fn check_justifications(registration: &ClientRegistration) -> Result<(), Error> {
+    let all = &registration.justifications;
+    if all.len() > JUSTIFICATIONS_MAX {
+        return Err(Error::invalid("justifications", "must have at most 200"));
+    }
+    for (scope, text) in all {
+        if scope.len() > TEXT_BYTES_MAX || text.len() > JUSTIFICATION_BYTES_MAX {
+            let rule = "must have at most 1000 bytes each";
+            return Err(Error::invalid("justifications", rule));
+        }
+    }
+    Ok(())
 }
 
 fn check_text(what: &'static str, text: &str) -> Result<(), Error> {

@@ -224,6 +224,8 @@ pub(crate) fn backend(id: &str) -> ClientRegistration {
         redirect_uris: Vec::new(),
         launch_uri: None,
         scope: ScopeSet::parse("system/*.rs").unwrap(),
+        justifications: BTreeMap::new(),
+        terms: glovebox_policy::Terms::default(),
     }
 }
 

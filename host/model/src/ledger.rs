@@ -76,6 +76,8 @@ kinds! {
     UserChange = "user.change",
     /// A key with which the server signs was made or retired.
     KeyChange = "key.change",
+    /// An OAuth client was registered or removed.
+    ClientChange = "client.change",
     /// Something happened that a person should look at, such as a budget that is used up.
     Incident = "incident",
     /// An app's write waits for a clinician.

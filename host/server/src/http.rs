@@ -90,6 +90,14 @@ pub fn router(services: App) -> Router {
         .layer(from_fn_with_state(Arc::clone(&services), headers::page));
     let api = Router::new()
         .route("/launches", post(api::launches::post))
+        .route(
+            "/clients",
+            get(api::clients::list).post(api::clients::register),
+        )
+        .route(
+            "/clients/{client}",
+            get(api::clients::get).delete(api::clients::remove),
+        )
         .route("/apps", get(api::apps::list))
         .route(
             "/apps/{app}/versions",

@@ -83,6 +83,7 @@ mod tests {
                 user: None,
                 patient: None,
                 grant: None,
+                terms: Arc::default(),
             },
         };
         known.keep(entry(0, 1_000), noon());

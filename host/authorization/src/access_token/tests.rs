@@ -36,6 +36,7 @@ async fn a_token_says_what_was_granted() {
         user: new.user,
         patient: new.patient,
         grant: None,
+        terms: Arc::default(),
     };
     assert_eq!(
         tokens.verify(issued.text.expose(), noon()).await.unwrap(),

@@ -97,6 +97,8 @@ pub(super) async fn add(services: &Services, keepsake: &mut Keepsake) -> Result<
                 launch_uri: (!is_backend).then(|| LAUNCH_URI.to_owned()),
                 scope: ScopeSet::parse(client.scope)
                     .map_err(|problem| DemoError::Wrong(problem.to_string()))?,
+                justifications: std::collections::BTreeMap::new(),
+                terms: glovebox_policy::Terms::default(),
             })
             .await?;
         let private: Vec<_> = keys

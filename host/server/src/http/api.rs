@@ -2,6 +2,7 @@
 
 pub mod apps;
 pub mod audit;
+pub mod clients;
 pub mod drafts;
 pub mod import;
 pub mod keys;

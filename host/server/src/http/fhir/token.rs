@@ -86,7 +86,7 @@ impl Granted {
             patient: token.patient,
             user: token.user,
             door: Door::Http,
-            terms: std::sync::Arc::default(),
+            terms: token.terms,
         };
         Ok(Self {
             session,
