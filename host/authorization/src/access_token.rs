@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::grant::{self, Grants};
 use crate::secret::{self, Issued, Kind, SecretHash};
 use crate::table::Table;
-use crate::{Client, Clients, Error};
+use crate::{Client, Clients, Error, Users};
 
 /// What a new token is to allow.
 #[derive(Clone, Debug)]
@@ -77,6 +77,7 @@ impl AccessToken {
 pub struct AccessTokens {
     table: Table,
     clients: Clients,
+    users: Users,
     grants: Grants,
     fence: Fence,
 }
@@ -103,10 +104,17 @@ fn key(id: &str) -> String {
 }
 
 impl AccessTokens {
-    pub(crate) fn new(table: Table, clients: Clients, grants: Grants, fence: Fence) -> Self {
+    pub(crate) fn new(
+        table: Table,
+        clients: Clients,
+        users: Users,
+        grants: Grants,
+        fence: Fence,
+    ) -> Self {
         Self {
             table,
             clients,
+            users,
             grants,
             fence,
         }
@@ -162,8 +170,9 @@ impl AccessTokens {
         batch.delete(key(id), Expect::Any)
     }
 
-    /// What a bearer text allows; `None` if it is unknown, wrong, revoked or expired, or
-    /// its client is gone. The caller compares the tenant with the address.
+    /// What a bearer text allows; `None` if it is unknown, wrong, revoked or expired, its
+    /// client is gone, or its user is disabled or no longer of the tenant. The caller
+    /// compares the tenant with the address.
     pub async fn verify(&self, bearer: &str, now: Timestamp) -> Result<Option<AccessToken>, Error> {
         let Some(presented) = secret::read(Kind::AccessToken, bearer) else {
             return Ok(None);
@@ -191,6 +200,14 @@ impl AccessTokens {
             && self.grants.get(grant, now).await?.is_none()
         {
             return Ok(None);
+        }
+        if let Some(user) = &token.user {
+            let user = self.users.get(user).await?;
+            let is_in_force =
+                user.is_some_and(|user| !user.is_disabled && user.tenants.contains(&token.tenant));
+            if !is_in_force {
+                return Ok(None);
+            }
         }
         let client = self.clients.get(&token.tenant, &token.client).await?;
         let is_same = client.is_some_and(|client| client.registration == stored.registration);
