@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::grant::{self, Grants};
 use crate::secret::{self, Issued, Kind, SecretHash};
 use crate::table::Table;
-use crate::{Client, Clients, Error};
+use crate::{Client, Clients, Error, Users};
 use known::{Entry, Known};
 
 /// What a new token is to allow.
@@ -115,6 +115,7 @@ impl TokenOwner {
 pub struct AccessTokens {
     table: Table,
     clients: Clients,
+    users: Users,
     known: Known,
     grants: Grants,
     fence: Fence,
@@ -142,10 +143,17 @@ fn key(id: &str) -> String {
 }
 
 impl AccessTokens {
-    pub(crate) fn new(table: Table, clients: Clients, grants: Grants, fence: Fence) -> Self {
+    pub(crate) fn new(
+        table: Table,
+        clients: Clients,
+        users: Users,
+        grants: Grants,
+        fence: Fence,
+    ) -> Self {
         Self {
             table,
             clients,
+            users,
             known: Known::default(),
             grants,
             fence,
@@ -210,6 +218,13 @@ impl AccessTokens {
         Some(known.token.owner())
     }
 
+    async fn user_version(&self, token: &AccessToken) -> Result<Option<u64>, Error> {
+        match &token.user {
+            Some(user) => self.users.version(user).await,
+            None => Ok(None),
+        }
+    }
+
     async fn grant_version(&self, token: &AccessToken) -> Result<Option<u64>, Error> {
         match &token.grant {
             Some(grant) => self.grants.version(grant).await,
@@ -217,8 +232,9 @@ impl AccessTokens {
         }
     }
 
-    /// What a bearer text allows; `None` if it is unknown, wrong, revoked or expired, or
-    /// its client is gone. The caller compares the tenant with the address.
+    /// What a bearer text allows; `None` if it is unknown, wrong, revoked or expired, its
+    /// client is gone, or its user is disabled or no longer of the tenant. The caller
+    /// compares the tenant with the address.
     pub async fn verify(&self, bearer: &str, now: Timestamp) -> Result<Option<AccessToken>, Error> {
         let Some(presented) = secret::read(Kind::AccessToken, bearer) else {
             return Ok(None);
@@ -230,6 +246,7 @@ impl AccessTokens {
                 && self.clients.version(tenant, client).await? == Some(known.client_version)
                 // No token outlives its grant, so that there still is one is enough.
                 && self.grant_version(&known.token).await? == known.grant_version
+                && self.user_version(&known.token).await? == known.user_version
             {
                 let fine = presented.hash.matches(&known.hash) && known.token.expires_at > now;
                 return Ok(fine.then(|| known.token.clone()));
@@ -258,11 +275,20 @@ impl AccessTokens {
         };
         // The versions first: what is read then is no older.
         let grant_version = self.grant_version(&token).await?;
+        let user_version = self.user_version(&token).await?;
         let client_version = self.clients.version(&token.tenant, &token.client).await?;
         if let Some(grant) = &token.grant
             && self.grants.get(grant, now).await?.is_none()
         {
             return Ok(None);
+        }
+        if let Some(user) = &token.user {
+            let user = self.users.get(user).await?;
+            let is_in_force =
+                user.is_some_and(|user| !user.is_disabled && user.tenants.contains(&token.tenant));
+            if !is_in_force {
+                return Ok(None);
+            }
         }
         let client = self.clients.get(&token.tenant, &token.client).await?;
         let same = client.filter(|client| client.registration == stored.registration);
@@ -274,6 +300,7 @@ impl AccessTokens {
             version: row.version,
             client_version,
             grant_version,
+            user_version,
             hash: stored.hash,
             token: token.clone(),
         };

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use glovebox_database::fence::{Fence, Mark};
 use glovebox_database::relations::Relations;
 use glovebox_database::{Keyspace, Records, Vault};
-use glovebox_model::{Timestamp, UserId};
+use glovebox_model::{ClientId, TenantId, Timestamp, UserId};
 
 use crate::authorization_code::Codes;
 use crate::client_authentication::ClientAuthentication;
@@ -86,6 +86,7 @@ impl Authorization {
         let access_tokens = AccessTokens::new(
             tokens.clone(),
             clients.clone(),
+            users.clone(),
             grants.clone(),
             fence.clone(),
         );
@@ -138,8 +139,20 @@ impl Authorization {
         }
     }
 
-    /// Disables a user and ends their browser sessions; personal API tokens are refused
-    /// from now on, and what runs or is open for the user ends in each of their tenants.
+    /// Removes a client: when this returns, its tokens are worth nothing, and nothing that
+    /// they let in can be answered any more. `false` if there was none. Errors: if the
+    /// records fail, or [`Error::Fence`] (the client is gone: ask again, so that all has
+    /// stopped).
+    pub async fn delete_client(&self, tenant: &TenantId, id: &ClientId) -> Result<bool, Error> {
+        let was_there = self.clients.delete(tenant, id).await?;
+        // Also where there was none: who asks again after a failure waits for the fence.
+        let mark = Mark::Client(tenant.clone(), id.clone());
+        self.fence.revoke(mark, "the client was removed").await?;
+        Ok(was_there)
+    }
+
+    /// Disables a user and ends their browser sessions; personal API tokens and apps'
+    /// access tokens are refused from now on, and what runs or is open for the user ends in each of their tenants.
     /// Answers how many browser sessions ended. Errors: [`Error::Unknown`],
     /// [`Error::Fence`] (the user is disabled: ask again, so that all has stopped).
     pub async fn disable_user(&self, user: &UserId) -> Result<usize, Error> {

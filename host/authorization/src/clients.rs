@@ -242,7 +242,8 @@ impl Clients {
             .collect()
     }
 
-    /// Removes a client; its tokens end with it. `false` if there is none.
+    /// Removes a client; its tokens end with it. What they let in before may still be
+    /// answered: `Authorization::delete_client` waits for that. `false` if there is none.
     pub async fn delete(&self, tenant: &TenantId, id: &ClientId) -> Result<bool, Error> {
         let was_there = self.get(tenant, id).await?.is_some();
         self.table

@@ -110,6 +110,11 @@ impl Users {
         }
     }
 
+    /// The version of a user's record: what was read of it holds while this is the same.
+    pub(crate) async fn version(&self, id: &UserId) -> Result<Option<u64>, Error> {
+        self.table.version(&user_key(id)).await
+    }
+
     /// Writes name, roles, tenants and the disabled flag over what is there.
     /// Errors: [`Error::Unknown`], [`Error::Invalid`].
     pub async fn update(&self, user: &User) -> Result<(), Error> {

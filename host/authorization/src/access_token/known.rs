@@ -21,6 +21,8 @@ pub(super) struct Entry {
     pub(super) client_version: u64,
     /// Version of the record of its grant, where it has one.
     pub(super) grant_version: Option<u64>,
+    /// Version of the record of its user, where it has one.
+    pub(super) user_version: Option<u64>,
     /// Of the secret.
     pub(super) hash: SecretHash,
     /// What the records say.
@@ -72,6 +74,7 @@ mod tests {
             version: 1,
             client_version: 1,
             grant_version: None,
+            user_version: None,
             hash,
             token: AccessToken {
                 id: n.to_string(),

@@ -200,3 +200,24 @@ async fn what_was_acknowledged_is_there_for_the_next_process() {
     after.sweep(noon()).await.unwrap();
     assert_eq!(after.users.list().await.unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn a_client_that_is_removed_stops_what_it_was_let_in_for() {
+    let store = temporary_sled();
+    let authorization = open(&store).await;
+    let main = tenant("main");
+    let id = "export".parse().unwrap();
+    let clients = &authorization.clients;
+    clients
+        .register(crate::testing::backend("export"))
+        .await
+        .unwrap();
+    let marks = [Mark::Client(main.clone(), "export".parse().unwrap())];
+    let pass = authorization
+        .fence
+        .enter(&authorization.fence.generations(&marks))
+        .unwrap();
+    assert!(authorization.delete_client(&main, &id).await.unwrap());
+    assert!(pass.release(|| ()).is_err(), "it was let in before");
+    assert!(!authorization.delete_client(&main, &id).await.unwrap());
+}

@@ -242,6 +242,14 @@ async fn whatever_stood_behind_a_grant_has_to_stand_still() {
         let more = [("client_id", "app")];
         let after = clinic.refresh(&next(&answer), &more, at).await;
         assert!(after.is_err(), "{what}");
+        if matches!(
+            what,
+            "disabled" | "password" | "client" | "scope" | "revoked"
+        ) {
+            let tokens = &authorization.access_tokens;
+            let token = tokens.verify(answer.access_token.expose(), at).await;
+            assert_eq!(token.unwrap(), None, "{what}");
+        }
     }
 }
 

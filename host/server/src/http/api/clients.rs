@@ -9,7 +9,6 @@ use axum::http::StatusCode;
 use glovebox_authorization::{
     Client, ClientKey, ClientKind, ClientRegistration, Error, Registered,
 };
-use glovebox_database::fence::Mark;
 use glovebox_model::ledger::{Event, Kind, Outcome, Subject};
 use glovebox_model::scope::{Scope, ScopeSet};
 use glovebox_model::{ClientId, Role, TenantId};
@@ -106,11 +105,8 @@ pub async fn remove(
     who.require(&[Role::Administrator])?;
     let tenant = who.tenant(&app, address.tenant.as_deref())?;
     let client = find(&app, &tenant, &id).await?;
-    let clients = &app.authorization.clients;
-    clients.delete(&tenant, &client.id).await.map_err(refused)?;
-    let mark = Mark::Client(tenant.clone(), client.id.clone());
-    let ended = app.fence.revoke(mark, "the client was removed").await;
-    ended.map_err(|problem| Problem::internal(&problem))?;
+    let removed = app.authorization.delete_client(&tenant, &client.id).await;
+    removed.map_err(refused)?;
     record(&app, &who, &tenant, &client.id, "remove").await?;
     Ok(StatusCode::NO_CONTENT)
 }
