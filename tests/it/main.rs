@@ -28,6 +28,7 @@ mod launch_handle;
 mod main_job;
 mod quarantine;
 mod relations;
+mod revoking;
 mod sandbox;
 mod smart;
 mod smart_clients;
