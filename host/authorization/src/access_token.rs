@@ -9,10 +9,10 @@ use glovebox_model::scope::ScopeSet;
 use glovebox_model::{ClientId, PatientId, TenantId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
-use crate::grant::{self, Grants};
+use crate::grant::{self, Access, Grants};
 use crate::secret::{self, Issued, Kind, SecretHash};
 use crate::table::Table;
-use crate::{Client, Clients, Error, Users};
+use crate::{BrowserSessions, Client, Clients, Error, Users};
 
 /// What a new token is to allow.
 #[derive(Clone, Debug)]
@@ -78,6 +78,7 @@ pub struct AccessTokens {
     table: Table,
     clients: Clients,
     users: Users,
+    browser_sessions: BrowserSessions,
     grants: Grants,
     fence: Fence,
 }
@@ -108,6 +109,7 @@ impl AccessTokens {
         table: Table,
         clients: Clients,
         users: Users,
+        browser_sessions: BrowserSessions,
         grants: Grants,
         fence: Fence,
     ) -> Self {
@@ -115,6 +117,7 @@ impl AccessTokens {
             table,
             clients,
             users,
+            browser_sessions,
             grants,
             fence,
         }
@@ -196,16 +199,21 @@ impl AccessTokens {
             patient: self.table.parse_option(stored.patient.as_deref())?,
             grant: stored.grant,
         };
-        if let Some(grant) = &token.grant
-            && self.grants.get(grant, now).await?.is_none()
-        {
-            return Ok(None);
+        if let Some(id) = &token.grant {
+            let Some(grant) = self.grants.get(id, now).await? else {
+                return Ok(None);
+            };
+            // Whoever agreed was told that the access ends when they sign out.
+            let sessions = &self.browser_sessions;
+            if grant.access == Access::Online
+                && !sessions.is_alive(&grant.browser_session, now).await?
+            {
+                return Ok(None);
+            }
         }
         if let Some(user) = &token.user {
             let user = self.users.get(user).await?;
-            let is_in_force =
-                user.is_some_and(|user| !user.is_disabled && user.tenants.contains(&token.tenant));
-            if !is_in_force {
+            if !user.is_some_and(|user| user.may_use_apps(&token.tenant)) {
                 return Ok(None);
             }
         }

@@ -39,7 +39,7 @@ impl TokenEndpoint {
                     return Err(TokenError::InvalidGrant(GrantRefused::Unknown));
                 }
                 // Who does not own the token cannot end the grant by showing a stale copy.
-                Presented::Reused(grant) if grant.client != client.id => {
+                Presented::Reused(grant) if !grant.is_of(&client) => {
                     return Err(TokenError::InvalidGrant(GrantRefused::OtherClient));
                 }
                 Presented::Reused(grant) => {
