@@ -31,4 +31,6 @@ mod relations;
 mod revoking;
 mod sandbox;
 mod smart;
+mod smart_abuse;
 mod smart_clients;
+mod smart_rules;
