@@ -1,9 +1,12 @@
-//! kill -9, in the middle of an import and in the middle of sessions, with the embedded
-//! store and with PostgreSQL: everything that was acknowledged is there afterwards, the
-//! ledger holds, and nothing is there that the ledger does not announce.
+//! kill -9, in the middle of an import, of sessions and of the exchange of codes and
+//! refresh tokens, with the embedded store and with PostgreSQL: everything that was
+//! acknowledged is there afterwards, the ledger holds, and nothing is there that the ledger
+//! does not announce.
 
 mod import;
+mod served;
 mod session;
+mod token;
 
 use std::sync::Arc;
 use std::time::Duration;

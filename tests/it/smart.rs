@@ -415,7 +415,7 @@ async fn a_token_that_was_revoked_opens_nothing() {
         assert_eq!(introspect("demo-public").await, json!({ "active": false }));
         assert_eq!(reads(host, &answer, "Patient/anna-rossi").await, 401);
         let refreshed = refresh(host, text(&answer, "refresh_token")).await;
-        let expected = if which == "access_token" { 200 } else { 401 };
+        let expected = if which == "access_token" { 200 } else { 400 };
         assert_eq!(refreshed.status, expected, "{which}: {}", refreshed.json);
     }
     let nobody = [("token", "x")];

@@ -13,10 +13,21 @@ pub fn sign(
     jwk: &Value,
     change: impl FnOnce(&mut Value),
 ) -> String {
+    sign_both(client_id, audience, jwk, |_| {}, change)
+}
+
+/// The same with a header that may be spoiled as well. A member that is `null` is left out.
+pub fn sign_both(
+    client_id: &str,
+    audience: &str,
+    jwk: &Value,
+    change_header: impl FnOnce(&mut Value),
+    change_claims: impl FnOnce(&mut Value),
+) -> String {
     let random = SystemRandom::new();
     let mut jti = [0; 16];
     random.fill(&mut jti).unwrap();
-    let header = json!({ "typ": "JWT", "alg": "ES384", "kid": jwk["kid"] });
+    let mut header = json!({ "typ": "JWT", "alg": "ES384", "kid": jwk["kid"] });
     let now = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .unwrap();
@@ -27,7 +38,12 @@ pub fn sign(
         "exp": now.as_secs() + 120,
         "jti": URL_SAFE_NO_PAD.encode(jti),
     });
-    change(&mut claims);
+    change_header(&mut header);
+    change_claims(&mut claims);
+    for part in [&mut header, &mut claims] {
+        let members = part.as_object_mut().unwrap();
+        members.retain(|_, value| !value.is_null());
+    }
     let signed = format!(
         "{}.{}",
         URL_SAFE_NO_PAD.encode(header.to_string()),

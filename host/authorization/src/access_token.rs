@@ -13,10 +13,10 @@ use glovebox_model::{ClientId, PatientId, TenantId, Timestamp, UserId};
 use glovebox_policy::Terms;
 use serde::{Deserialize, Serialize};
 
-use crate::grant::{self, Grants};
+use crate::grant::{self, Access, Grants};
 use crate::secret::{self, Issued, Kind, SecretHash};
 use crate::table::Table;
-use crate::{Client, Clients, Error, Users};
+use crate::{BrowserSessions, Client, Clients, Error, Users};
 use known::{Entry, Known};
 
 /// What a new token is to allow.
@@ -116,6 +116,7 @@ pub struct AccessTokens {
     table: Table,
     clients: Clients,
     users: Users,
+    browser_sessions: BrowserSessions,
     known: Known,
     grants: Grants,
     fence: Fence,
@@ -147,6 +148,7 @@ impl AccessTokens {
         table: Table,
         clients: Clients,
         users: Users,
+        browser_sessions: BrowserSessions,
         grants: Grants,
         fence: Fence,
     ) -> Self {
@@ -154,6 +156,7 @@ impl AccessTokens {
             table,
             clients,
             users,
+            browser_sessions,
             known: Known::default(),
             grants,
             fence,
@@ -218,6 +221,14 @@ impl AccessTokens {
         Some(known.token.owner())
     }
 
+    /// Whoever agreed to access while signed in was told that it ends when they sign out.
+    async fn is_signed_in(&self, session: Option<&str>, now: Timestamp) -> Result<bool, Error> {
+        match session {
+            Some(session) => self.browser_sessions.is_alive(session, now).await,
+            None => Ok(true),
+        }
+    }
+
     async fn user_version(&self, token: &AccessToken) -> Result<Option<u64>, Error> {
         match &token.user {
             Some(user) => self.users.version(user).await,
@@ -242,13 +253,16 @@ impl AccessTokens {
         let record = key(presented.id);
         if let Some(known) = self.known.get(presented.id) {
             let (tenant, client) = (&known.token.tenant, &known.token.client);
+            let session = known.session.as_deref();
             if self.table.version(&record).await? == Some(known.version)
                 && self.clients.version(tenant, client).await? == Some(known.client_version)
                 // No token outlives its grant, so that there still is one is enough.
                 && self.grant_version(&known.token).await? == known.grant_version
                 && self.user_version(&known.token).await? == known.user_version
             {
-                let fine = presented.hash.matches(&known.hash) && known.token.expires_at > now;
+                let fine = presented.hash.matches(&known.hash)
+                    && known.token.expires_at > now
+                    && self.is_signed_in(session, now).await?;
                 return Ok(fine.then(|| known.token.clone()));
             }
             self.known.forget(presented.id);
@@ -277,16 +291,19 @@ impl AccessTokens {
         let grant_version = self.grant_version(&token).await?;
         let user_version = self.user_version(&token).await?;
         let client_version = self.clients.version(&token.tenant, &token.client).await?;
-        if let Some(grant) = &token.grant
-            && self.grants.get(grant, now).await?.is_none()
-        {
-            return Ok(None);
+        let mut session = None;
+        if let Some(id) = &token.grant {
+            let Some(grant) = self.grants.get(id, now).await? else {
+                return Ok(None);
+            };
+            session = (grant.access == Access::Online).then_some(grant.browser_session);
+            if !self.is_signed_in(session.as_deref(), now).await? {
+                return Ok(None);
+            }
         }
         if let Some(user) = &token.user {
             let user = self.users.get(user).await?;
-            let is_in_force =
-                user.is_some_and(|user| !user.is_disabled && user.tenants.contains(&token.tenant));
-            if !is_in_force {
+            if !user.is_some_and(|user| user.may_use_apps(&token.tenant)) {
                 return Ok(None);
             }
         }
@@ -301,6 +318,7 @@ impl AccessTokens {
             client_version,
             grant_version,
             user_version,
+            session,
             hash: stored.hash,
             token: token.clone(),
         };

@@ -87,6 +87,7 @@ impl Authorization {
             tokens.clone(),
             clients.clone(),
             users.clone(),
+            browser_sessions.clone(),
             grants.clone(),
             fence.clone(),
         );

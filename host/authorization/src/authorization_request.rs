@@ -125,6 +125,11 @@ impl PendingRequest {
         page(Step::Consent, RedirectError::ConsentRequired)
     }
 
+    /// Whether people may be shown a page on the way (`prompt=none` says no).
+    pub fn may_show_pages(&self) -> bool {
+        !self.prompt.none
+    }
+
     /// Where it will be answered: a registered address of the client's.
     pub fn redirect_uri(&self) -> &str {
         &self.redirect_uri
@@ -162,6 +167,7 @@ pub struct AuthorizationRequests {
 }
 
 const REQUESTS: &str = "request/";
+const ID_BYTES_MAX: usize = 64;
 
 fn key(id: &str) -> String {
     format!("{REQUESTS}{id}")
@@ -245,6 +251,10 @@ impl AuthorizationRequests {
         id: &str,
         now: Timestamp,
     ) -> Result<Option<PendingRequest>, Error> {
+        // None of ours is longer, and a key has its bounds.
+        if id.len() > ID_BYTES_MAX {
+            return Ok(None);
+        }
         let Some(row) = self.table.get::<StoredRequest>(&key(id)).await? else {
             return Ok(None);
         };
@@ -265,10 +275,11 @@ impl AuthorizationRequests {
     }
 
     /// Ties a request to the session of the browser that brought it, and uses up its launch
-    /// handle. `Ok(Ok(None))`: it belongs to another session.
+    /// handle. `Ok(Ok(None))`: it belongs to another session. If the handle is refused, the
+    /// request stays: it is the caller's to answer.
     ///
     /// # Errors
-    /// If the records fail.
+    /// If the records fail, [`Error::Contended`] if the request changed meanwhile.
     pub async fn bind(
         &self,
         request: PendingRequest,
@@ -304,10 +315,7 @@ impl AuthorizationRequests {
                         needs_patient_banner: true,
                     };
                 }
-                Err(refused) => {
-                    self.forget(&bound).await?;
-                    return Ok(Err(refused));
-                }
+                Err(refused) => return Ok(Err(refused)),
             }
         }
         self.keep(bound).await.map(|kept| Ok(Some(kept)))
@@ -410,20 +418,20 @@ impl AuthorizationRequests {
     /// Answers a request with an error.
     ///
     /// # Errors
-    /// If the records fail.
+    /// If the records fail, [`Error::Unknown`] if the request was answered already: a
+    /// client hears one answer.
     pub async fn refuse(
         &self,
         request: PendingRequest,
         error: RedirectError,
         description: &'static str,
     ) -> Result<Redirect, Error> {
-        self.forget(&request).await?;
-        Ok(request.answer().with_error(error, description))
-    }
-
-    async fn forget(&self, request: &PendingRequest) -> Result<(), Error> {
-        let key = key(&request.id);
-        self.table.delete(&key, Durability::Sync).await
+        let expect = Expect::Version(request.version);
+        let batch = Batch::new().delete(key(&request.id), expect);
+        match self.table.commit(batch, Durability::Sync).await? {
+            true => Ok(request.answer().with_error(error, description)),
+            false => Err(unknown(&request.id)),
+        }
     }
 
     async fn keep(&self, request: PendingRequest) -> Result<PendingRequest, Error> {

@@ -9,9 +9,9 @@ use glovebox_model::scope::{Scope, ScopeSet};
 use glovebox_model::{ClientId, PatientId, SessionId, TenantId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
 use crate::context::{GrantContext, StoredContext};
 use crate::table::Table;
+use crate::{Client, Error};
 
 /// How long a client may act without its user before they have to be asked again.
 pub const OFFLINE_AGE_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -79,6 +79,14 @@ impl Grant {
     /// [`Error::Damaged`] if the id is not one of ours.
     pub fn mark(&self) -> Result<Mark, Error> {
         mark(&self.id)
+    }
+
+    /// Whether it was given to this very client: a namesake in another tenant, or one that
+    /// was registered later, is another.
+    pub fn is_of(&self, client: &Client) -> bool {
+        self.tenant == client.tenant
+            && self.client == client.id
+            && self.registration == client.registration
     }
 
     /// The patient in context.

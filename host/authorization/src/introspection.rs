@@ -136,7 +136,7 @@ impl TokenCare {
         let grant = match self.refresh_tokens.present(token, now).await? {
             Presented::Good(turn) => turn.grant,
             // A stale copy of the client's own: whoever sends it wants the grant to end.
-            Presented::Reused(grant) => grant,
+            Presented::Reused(grant) => *grant,
             Presented::Unknown => return Ok(Revoked::Nothing),
         };
         if !is_own(&grant.client, &grant.tenant) || grant.access == Access::Once {

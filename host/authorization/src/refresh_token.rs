@@ -53,7 +53,7 @@ pub(crate) enum Presented {
     /// Not one of ours, or its grant is over.
     Unknown,
     /// It was used before: somebody has a copy.
-    Reused(Grant),
+    Reused(Box<Grant>),
 }
 
 /// One use of a token, to be carried out together with the access token that it gives.
@@ -180,7 +180,7 @@ impl RefreshTokens {
         }
         let used = format!("{}{}", used_prefix(&grant.id), presented.hash.as_text());
         Ok(match self.table.get::<()>(&used).await? {
-            Some(_) => Presented::Reused(grant),
+            Some(_) => Presented::Reused(Box::new(grant)),
             // Not a token that was ever given out: whoever guesses ends nobody's grant.
             None => Presented::Unknown,
         })

@@ -129,19 +129,14 @@ impl TokenEndpoint {
         now: Timestamp,
     ) -> Result<(), TokenError> {
         let refused = |cause| Err(TokenError::InvalidGrant(cause));
-        if grant.tenant != client.tenant
-            || grant.client != client.id
-            || grant.registration != client.registration
-        {
+        if !grant.is_of(client) {
             return refused(GrantRefused::OtherClient);
         }
         if !client.grantable().covers_all(&grant.scope) {
             return refused(GrantRefused::ClientMayNoLonger);
         }
         let user = self.parts.users.get(&grant.user).await?;
-        let is_in_force =
-            |user: &crate::User| !user.is_disabled && user.tenants.contains(&grant.tenant);
-        if !user.as_ref().is_some_and(is_in_force) {
+        if !user.is_some_and(|user| user.may_use_apps(&grant.tenant)) {
             return refused(GrantRefused::UserMayNoLonger);
         }
         if let Some(patient) = grant.patient() {

@@ -71,6 +71,15 @@ impl TokenRequest {
             .map(|(_, value)| value.as_str())
     }
 
+    /// A parameter that the endpoint cannot do without.
+    ///
+    /// # Errors
+    /// [`TokenError::InvalidRequest`].
+    pub fn required(&self, name: &str) -> Result<&str, TokenError> {
+        let missing = TokenError::InvalidRequest("a required parameter is missing");
+        self.get(name).ok_or(missing)
+    }
+
     pub(crate) fn basic(&self) -> &Basic {
         &self.basic
     }

@@ -30,6 +30,17 @@ pub struct User {
     pub is_disabled: bool,
 }
 
+impl User {
+    /// Whether apps may act for the person in a tenant: they are not disabled, belong to
+    /// it, and treat people there or are one whom the record is about.
+    pub fn may_use_apps(&self, tenant: &TenantId) -> bool {
+        let roles = [Role::Clinician, Role::Patient, Role::Proxy];
+        !self.is_disabled
+            && self.tenants.contains(tenant)
+            && self.roles.iter().any(|role| roles.contains(role))
+    }
+}
+
 /// How a sign-in ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SignIn {

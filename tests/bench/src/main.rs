@@ -10,16 +10,22 @@ mod decision;
 mod fhir_create;
 mod fhir_http;
 mod fhir_inproc;
+mod flight;
 mod floor;
 mod guests;
 mod hostcall;
 mod house;
 mod instantiate;
+mod introspect;
+mod launch;
 mod ledger;
 mod measure;
 mod open_screen;
+mod refresh;
 mod report;
+mod smart;
 mod store;
+mod token;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -30,7 +36,7 @@ use clap::Parser;
 use measure::Row;
 
 /// The lines that can be measured, in the order in which they are.
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 17] = [
     "instantiate",
     "hostcall",
     "open-screen",
@@ -44,6 +50,10 @@ const NAMES: [&str; 13] = [
     "fhir-search-among-10000",
     "authorize-decision",
     "ledger",
+    "token",
+    "refresh",
+    "introspect",
+    "launch",
 ];
 
 /// Measures the host, each figure next to its floor.
@@ -122,6 +132,10 @@ async fn measure_one(name: &'static str) -> anyhow::Result<Row> {
         "fhir-search-among-10000" => fhir_inproc::search_among(name, 10_000).await,
         "authorize-decision" => decision::measure().await,
         "ledger" => ledger::measure().await,
+        "token" => token::measure().await,
+        "refresh" => refresh::measure().await,
+        "introspect" => introspect::measure().await,
+        "launch" => launch::measure().await,
         _ => bail!("{name} is listed and not written"),
     }
 }

@@ -1,17 +1,14 @@
 //! The server itself is killed while somebody works with an app.
 
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use glovebox_tests::binary::{glovebox, run};
-use glovebox_tests::host::Left;
-use glovebox_tests::{Api, Options, TestHost};
+use glovebox_tests::binary::run;
+use glovebox_tests::{Api, Options};
 use serde_json::{Value, json};
 
+use super::served::{Installed, Served};
+
 const ROUNDS: u32 = 8;
-const START: Duration = Duration::from_secs(60);
 const PERIODS: [&str; 3] = ["1y", "5y", "all"];
 
 /// What the server acknowledged before it was killed.
@@ -21,61 +18,23 @@ struct Acknowledged {
     screens: Vec<(String, u64)>,
 }
 
-struct Served {
-    process: Child,
-    api: Api,
-}
-
-impl Served {
-    /// Starts the server on what `left` left behind, and waits until it listens.
-    fn start(config: &Path, left: &Left) -> Self {
-        let mut process = Command::new(glovebox())
-            .args(["serve", "--config", config.to_str().unwrap()])
-            .env_remove("GLOVEBOX_LOG")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let base_url = line
-            .split_whitespace()
-            .find(|word| word.starts_with("http://"))
-            .unwrap_or_else(|| panic!("the server does not start again: {line}"));
-        let token = left.demo["api_tokens"]["dr.rivera"].as_str();
-        Self {
-            api: Api::new(base_url, token),
-            process,
+/// Opens sessions and works in them until the moment comes.
+async fn work_until_killed(
+    mut served: Served,
+    api: &Api,
+    moment: Duration,
+    acknowledged: &mut Acknowledged,
+) {
+    let newest = &mut acknowledged.screens;
+    let work = async {
+        loop {
+            if !work_in_a_session(api, newest).await {
+                return;
+            }
         }
-    }
-
-    /// Opens sessions and works in them until the moment comes.
-    fn work_until_killed(mut self, moment: Duration, acknowledged: &mut Acknowledged) {
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        let (api, newest) = (self.api.clone(), &mut acknowledged.screens);
-        runtime.block_on(async {
-            let work = async {
-                loop {
-                    if !work_in_a_session(&api, newest).await {
-                        return;
-                    }
-                }
-            };
-            let _ = tokio::time::timeout(moment, work).await;
-            self.process.kill().unwrap();
-            self.process.wait().unwrap();
-        });
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
+    };
+    let _ = tokio::time::timeout(moment, work).await;
+    served.kill();
 }
 
 /// One session with three more screens; `false` once the server is gone.
@@ -120,8 +79,7 @@ async fn redraw_all(api: &Api, acknowledged: &Acknowledged) {
 }
 
 /// The ledger holds, and tells of each session at least as much as was acknowledged.
-fn audit(config: &Path, acknowledged: &Acknowledged) {
-    let config = config.to_str().unwrap();
+fn audit(config: &str, acknowledged: &Acknowledged) {
     let verified = run(&["audit", "verify", "--config", config]);
     assert_eq!(verified.code, Some(0), "{verified:?}");
     for (session, newest) in &acknowledged.screens {
@@ -149,46 +107,21 @@ fn audit(config: &Path, acknowledged: &Acknowledged) {
 }
 
 async fn killed_while_serving(database: &str, options: Options) {
-    let left = TestHost::with(options).await.leave().await;
-    let config = left.dir.with_extension("toml");
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = free.local_addr().unwrap().port();
-    drop(free);
-    let dir: &PathBuf = &left.dir;
-    std::fs::write(
-        &config,
-        format!(
-            "data_dir = \"{}\"\n[listen]\naddress = \"127.0.0.1:{port}\"\n\
-             base_url = \"http://127.0.0.1:{port}\"\n{database}",
-            dir.display()
-        ),
-    )
-    .unwrap();
+    let installed = Installed::new(database, options).await;
+    let token = installed.left.demo["api_tokens"]["dr.rivera"].as_str();
     let mut all = Acknowledged::default();
     let mut most = 0;
     for _ in 0..super::rounds(ROUNDS) {
-        let config_path = config.clone();
         let mut new = Acknowledged::default();
-        let started = Instant::now();
-        let served = Served::start(&config_path, &left);
-        assert!(
-            started.elapsed() < START,
-            "it took {:?} to start again",
-            started.elapsed()
-        );
-        redraw_all(&served.api, &all).await;
+        let served = Served::start(&installed.config);
+        let api = Api::new(&served.base_url, token);
+        redraw_all(&api, &all).await;
         let moment = super::moment(Duration::from_millis(5), Duration::from_millis(900));
-        new = tokio::task::spawn_blocking(move || {
-            served.work_until_killed(moment, &mut new);
-            new
-        })
-        .await
-        .unwrap();
-        audit(&config, &new);
+        work_until_killed(served, &api, moment, &mut new).await;
+        audit(installed.config(), &new);
         most = most.max(new.screens.len());
         all = new;
     }
-    let _ = std::fs::remove_file(&config);
     assert!(most > 0, "no round came as far as the first screen");
 }
 

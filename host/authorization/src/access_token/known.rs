@@ -23,6 +23,8 @@ pub(super) struct Entry {
     pub(super) grant_version: Option<u64>,
     /// Version of the record of its user, where it has one.
     pub(super) user_version: Option<u64>,
+    /// The browser session without which it is worth nothing, where that was agreed.
+    pub(super) session: Option<String>,
     /// Of the secret.
     pub(super) hash: SecretHash,
     /// What the records say.
@@ -75,6 +77,7 @@ mod tests {
             client_version: 1,
             grant_version: None,
             user_version: None,
+            session: None,
             hash,
             token: AccessToken {
                 id: n.to_string(),

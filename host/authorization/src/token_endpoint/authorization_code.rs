@@ -62,6 +62,12 @@ impl TokenEndpoint {
             return Err(TokenError::InvalidGrant(cause));
         }
         let grant = code.grant;
+        // Its grant is not written yet, so nothing that ends grants has ended it: a new
+        // password and signing out end the session in which it was given.
+        let sessions = &parts.browser_sessions;
+        if !sessions.is_alive(&grant.browser_session, now).await? {
+            return Err(TokenError::InvalidGrant(GrantRefused::SessionOver));
+        }
         self.still_stands(&grant, &client, now).await?;
         let batch = parts.codes.spend(Batch::new(), &spent, now)?;
         let batch = parts.grants.add(batch, &grant)?;

@@ -27,7 +27,7 @@ impl TokenEndpoint {
             let presented = self.parts.refresh_tokens.present(text, now).await?;
             let grant = match &presented {
                 Presented::Good(turn) => Some(&turn.grant),
-                Presented::Reused(grant) => Some(grant),
+                Presented::Reused(grant) => Some(&**grant),
                 Presented::Unknown => None,
             };
             let client = self
@@ -39,7 +39,7 @@ impl TokenEndpoint {
                     return Err(TokenError::InvalidGrant(GrantRefused::Unknown));
                 }
                 // Who does not own the token cannot end the grant by showing a stale copy.
-                Presented::Reused(grant) if grant.client != client.id => {
+                Presented::Reused(grant) if !grant.is_of(&client) => {
                     return Err(TokenError::InvalidGrant(GrantRefused::OtherClient));
                 }
                 Presented::Reused(grant) => {
@@ -92,6 +92,11 @@ impl TokenEndpoint {
             .iter()
             .all(|name| request.get(name).is_none())
             && !request.has_authorization_header();
+        if says_nothing && grant.is_none() {
+            // Nobody is asked to prove who they are with a token that is worth nothing: the
+            // app has to hear that its access is over (RFC 6749 section 5.2).
+            return Err(TokenError::InvalidGrant(GrantRefused::Unknown));
+        }
         if says_nothing && let Some(grant) = grant {
             let client: Result<_, Error> = self.parts.clients.get(tenant, &grant.client).await;
             if let Some(client) = client?.filter(|client| client.kind == ClientKind::Public) {

@@ -17,12 +17,10 @@ pub(super) struct FormTarget(Option<String>);
 impl FormTarget {
     /// The origin of a registered address, as a source of a policy (CSP 3 section 2.3.1).
     pub(super) fn of(uri: &str) -> Self {
-        let source = url::Url::parse(uri)
-            .ok()
-            .and_then(|uri| match uri.scheme() {
-                "http" | "https" => Some(uri.origin().ascii_serialization()),
-                own => Some(format!("{own}:")),
-            });
+        let source = url::Url::parse(uri).ok().map(|uri| match uri.scheme() {
+            "http" | "https" => uri.origin().ascii_serialization(),
+            own => format!("{own}:"),
+        });
         // Nothing that could end the directive, or begin another one.
         Self(source.filter(|source| !source.contains([';', ',', ' '])))
     }
@@ -44,6 +42,8 @@ pub(super) async fn page(State(app): State<App>, request: Request, next: Next) -
     );
     for (name, value) in [
         ("cross-origin-opener-policy", "same-origin"),
+        // What `frame-ancestors` says, for browsers that do not read it.
+        ("x-frame-options", "DENY"),
         (
             "permissions-policy",
             "camera=(), geolocation=(), microphone=(), payment=(), usb=()",

@@ -184,7 +184,7 @@ async fn a_code_that_is_presented_again_ends_what_it_gave() {
         ("refresh_token", refresh.expose()),
     ];
     let refreshed = clinic.ask(&parameters, noon()).await;
-    assert_eq!(refreshed.unwrap_err(), "client-authentication-missing");
+    assert_eq!(refreshed.unwrap_err(), "grant-unknown");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use axum::http::{HeaderMap, header};
 use glovebox_authorization::TokenRequest;
 use glovebox_model::TenantId;
 
-use super::error::RouteError;
+use super::error::{RouteError, Scheme};
 use super::form::is_form;
 use crate::http::App;
 
@@ -20,7 +20,7 @@ impl ClientRequest {
         tenant: &str,
         query: Option<&str>,
         headers: &HeaderMap,
-        body: &str,
+        body: &[u8],
     ) -> Result<Self, RouteError> {
         let tenant: TenantId = tenant.parse().map_err(|_| RouteError::NoSuchTenant)?;
         if app.settings.tenant_name(&tenant).is_none() {
@@ -32,7 +32,7 @@ impl ClientRequest {
         if !is_form(headers) {
             return Err(RouteError::NotAForm);
         }
-        let pairs = url::form_urlencoded::parse(body.as_bytes())
+        let pairs = url::form_urlencoded::parse(body)
             .map(|(name, value)| (name.into_owned(), value.into_owned()));
         let authorization = headers.get(header::AUTHORIZATION);
         match TokenRequest::new(pairs, authorization.map(|value| value.as_bytes())) {
@@ -40,7 +40,7 @@ impl ClientRequest {
             Err(error) => Err(RouteError::Token {
                 tenant,
                 error,
-                uses_basic: authorization.is_some(),
+                scheme: authorization.map(|_| Scheme::Basic),
             }),
         }
     }

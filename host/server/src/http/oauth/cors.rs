@@ -27,8 +27,11 @@ impl Allowed {
                 return Self(None);
             }
         };
+        // A scheme of an app's own has an opaque origin, which is written `null`: so is the
+        // origin of any sandboxed frame.
         let is_of = |uri: &String| {
-            url::Url::parse(uri).is_ok_and(|uri| uri.origin().ascii_serialization() == text)
+            let origin = url::Url::parse(uri).map(|uri| uri.origin());
+            origin.is_ok_and(|own| own.is_tuple() && own.ascii_serialization() == text)
         };
         let is_registered = clients
             .iter()

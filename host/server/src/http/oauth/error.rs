@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use glovebox_authorization::TokenError;
+use glovebox_authorization::{TokenError, TokenRequest};
 use glovebox_model::TenantId;
 use serde_json::json;
 
@@ -22,11 +22,35 @@ pub enum RouteError {
         tenant: TenantId,
         /// Why.
         error: TokenError,
-        /// Whether the client used HTTP Basic.
-        uses_basic: bool,
+        /// How the client tried to prove who it is, if by its `Authorization` header.
+        scheme: Option<Scheme>,
     },
     /// The server failed; the cause is in the log.
     Failed,
+}
+
+/// A scheme of the `Authorization` header, which a refusal names (RFC 6749 section 5.2,
+/// RFC 6750 section 3).
+#[derive(Clone, Copy, Debug)]
+pub enum Scheme {
+    /// A client's id and secret, and whatever cannot be read.
+    Basic,
+    /// An access token.
+    Bearer,
+}
+
+impl Scheme {
+    /// That of a request which should prove a client.
+    pub(super) fn of(request: &TokenRequest) -> Option<Self> {
+        request.has_authorization_header().then_some(Self::Basic)
+    }
+
+    fn challenge(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::Basic => "Basic realm=\"glovebox\"",
+            Self::Bearer => "Bearer realm=\"glovebox\", error=\"invalid_token\"",
+        })
+    }
 }
 
 impl IntoResponse for RouteError {
@@ -53,9 +77,7 @@ impl IntoResponse for RouteError {
                 "server_error",
                 "the server cannot answer now".to_owned(),
             ),
-            Self::Token {
-                error, uses_basic, ..
-            } => {
+            Self::Token { error, scheme, .. } => {
                 let status = match &error {
                     TokenError::InvalidClient(_) => StatusCode::UNAUTHORIZED,
                     TokenError::Server(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -65,8 +87,8 @@ impl IntoResponse for RouteError {
                     | TokenError::UnsupportedGrantType
                     | TokenError::InvalidScope(_) => StatusCode::BAD_REQUEST,
                 };
-                if uses_basic && status == StatusCode::UNAUTHORIZED {
-                    challenge = Some(HeaderValue::from_static("Basic realm=\"glovebox\""));
+                if status == StatusCode::UNAUTHORIZED {
+                    challenge = scheme.map(Scheme::challenge);
                 }
                 (status, error.code(), error.description())
             }

@@ -11,7 +11,7 @@ use glovebox_model::scope::Scope;
 use serde_json::{Value, json};
 
 use super::client_request::ClientRequest;
-use super::error::RouteError;
+use super::error::{RouteError, Scheme};
 use super::token::introspected_context;
 use crate::http::App;
 
@@ -21,7 +21,7 @@ pub async fn post(
     Path(tenant): Path<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
-    body: String,
+    body: axum::body::Bytes,
 ) -> Result<Response, RouteError> {
     let ClientRequest { tenant, request } =
         ClientRequest::read(&app, &tenant, query.as_deref(), &headers, &body)?;
@@ -35,12 +35,16 @@ pub async fn post(
     let care = &app.authorization.token_care;
     let url = app.settings.token_url(&tenant);
     let asker = care.asker(&tenant, &request, bearer, &url, now).await;
-    let asker = asker.map_err(|error| RouteError::Token {
+    let failed = |error| RouteError::Token {
         tenant: tenant.clone(),
         error,
-        uses_basic: bearer.is_none() && request.has_authorization_header(),
-    })?;
-    let token = request.get("token").unwrap_or_default();
+        scheme: match bearer {
+            Some(_) => Some(Scheme::Bearer),
+            None => Scheme::of(&request),
+        },
+    };
+    let asker = asker.map_err(failed)?;
+    let token = request.required("token").map_err(failed)?;
     let found = care.introspect(&asker, token, now).await;
     let found = found.map_err(|problem| {
         tracing::error!(error = %problem, "introspection failed");

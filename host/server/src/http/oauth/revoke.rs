@@ -8,7 +8,7 @@ use glovebox_model::ledger::{Event, Kind, Outcome, Subject};
 
 use super::client_request::ClientRequest;
 use super::cors::{self, Allowed};
-use super::error::RouteError;
+use super::error::{RouteError, Scheme};
 use crate::http::App;
 
 /// `OPTIONS /oauth/{tenant}/revoke`.
@@ -28,7 +28,7 @@ pub async fn post(
     Path(tenant): Path<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
-    body: String,
+    body: axum::body::Bytes,
 ) -> Response {
     let allowed = Allowed::of(&app, &tenant, &headers).await;
     let answer = revoke(&app, &tenant, query.as_deref(), &headers, &body).await;
@@ -42,7 +42,7 @@ async fn revoke(
     tenant: &str,
     query: Option<&str>,
     headers: &HeaderMap,
-    body: &str,
+    body: &[u8],
 ) -> Result<StatusCode, RouteError> {
     let ClientRequest { tenant, request } = ClientRequest::read(app, tenant, query, headers, body)?;
     let now = app.clock.now();
@@ -51,14 +51,14 @@ async fn revoke(
     let failed = |error| RouteError::Token {
         tenant: tenant.clone(),
         error,
-        uses_basic: request.has_authorization_header(),
+        scheme: Scheme::of(&request),
     };
     let asker = care.asker(&tenant, &request, None, &url, now).await;
     let client = match asker.map_err(failed)? {
         Asker::Client(client) => client,
         Asker::Bearer(_) => return Err(RouteError::Failed),
     };
-    let token = request.get("token").unwrap_or_default();
+    let token = request.required("token").map_err(failed)?;
     let revoked = care.revoke(&client, token, now).await;
     let revoked = revoked.map_err(|problem| {
         tracing::error!(error = %problem, "a revocation could not be confirmed");

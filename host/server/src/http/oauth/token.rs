@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::client_request::ClientRequest;
 use super::cors::{self, Allowed};
-use super::error::RouteError;
+use super::error::{RouteError, Scheme};
 use crate::http::App;
 
 /// `OPTIONS /oauth/{tenant}/token`.
@@ -32,7 +32,7 @@ pub async fn post(
     Path(tenant): Path<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
-    body: String,
+    body: axum::body::Bytes,
 ) -> Response {
     let allowed = Allowed::of(&app, &tenant, &headers).await;
     let answer = answer(&app, &tenant, query.as_deref(), &headers, &body).await;
@@ -48,7 +48,7 @@ async fn answer(
     tenant: &str,
     query: Option<&str>,
     headers: &HeaderMap,
-    body: &str,
+    body: &[u8],
 ) -> Result<Response, RouteError> {
     let ClientRequest { tenant, request } =
         match ClientRequest::read(app, tenant, query, headers, body) {
@@ -56,13 +56,13 @@ async fn answer(
             Err(RouteError::Token {
                 tenant,
                 error,
-                uses_basic,
+                scheme,
             }) => {
                 record(app, &tenant, "unreadable", Err(&error)).await?;
                 return Err(RouteError::Token {
                     tenant,
                     error,
-                    uses_basic,
+                    scheme,
                 });
             }
             Err(other) => return Err(other),
@@ -91,7 +91,7 @@ async fn answer(
             Err(RouteError::Token {
                 tenant,
                 error,
-                uses_basic: request.has_authorization_header(),
+                scheme: Scheme::of(&request),
             })
         }
     }

@@ -7,7 +7,8 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use axum_extra::extract::cookie::CookieJar;
 use glovebox_authorization::{
-    BrowserSession, Grant, GrantContext, PendingRequest, RedirectError, Step,
+    BrowserSession, Error as AuthorizationError, Grant, GrantContext, LaunchRefused,
+    PendingRequest, RedirectError, Step,
 };
 use glovebox_fhir::SearchQuery;
 use glovebox_gateway::{CursorBinding, Viewer};
@@ -72,26 +73,54 @@ pub async fn get(
         )
         .await;
     }
-    let (id, client) = (request.id.clone(), request.client.id.clone());
     let requests = &app.authorization.requests;
-    let request = match requests.bind(request, &session, app.clock.now()).await? {
-        Ok(Some(request)) => request,
+    let bound = requests.bind(request.clone(), &session, app.clock.now());
+    match bound.await {
+        Ok(Ok(Some(request))) => go_on(&app, request, &session, &address).await,
         // It was begun in another browser, or before somebody else signed in.
-        Ok(None) => return Err(PageError::NotFound),
-        Err(refused) => {
-            let subject = Subject {
-                tenant: Some(tenant),
-                client: Some(client),
-                user: Some(session.user.id.clone()),
-                ..Subject::default()
-            };
-            let outcome = Outcome::Denied(refused.code().to_owned());
-            let event = Event::new(Kind::Launch, "present", subject, outcome);
-            append(&app, event.with("request", id))?;
-            return Err(PageError::Invalid(refused.to_string()));
-        }
-    };
-    go_on(&app, request, &session, &address).await
+        Ok(Ok(None)) => Err(PageError::NotFound),
+        Ok(Err(refused)) => refuse_launch(&app, request, &session, refused).await,
+        Err(problem) => changed_meanwhile(&request, problem),
+    }
+}
+
+/// What is said when a launch handle is not taken: on a page, unless none may be shown.
+async fn refuse_launch(
+    app: &App,
+    request: PendingRequest,
+    session: &BrowserSession,
+    refused: LaunchRefused,
+) -> PageResult {
+    let outcome = Outcome::Denied(refused.code().to_owned());
+    let event = Event::new(
+        Kind::Launch,
+        "present",
+        subject(&request, Some(session)),
+        outcome,
+    );
+    append(app, event.with("request", request.id.as_str()))?;
+    let shows_page = request.may_show_pages();
+    let why = "the launch is not good (any more)";
+    let left = refuse(
+        app,
+        request,
+        Some(session),
+        RedirectError::AccessDenied,
+        why,
+    )
+    .await?;
+    match shows_page {
+        true => Err(PageError::Invalid(refused.to_string())),
+        false => Ok(left),
+    }
+}
+
+/// Two windows of one browser went on with a request at once: the later one looks again.
+fn changed_meanwhile(request: &PendingRequest, problem: AuthorizationError) -> PageResult {
+    match problem {
+        AuthorizationError::Contended { .. } => Ok(see_other(&address_of(request)).into_response()),
+        other => Err(other.into()),
+    }
 }
 
 /// Shows the page of the next step, or leaves.
@@ -203,12 +232,11 @@ pub async fn patient(
         )?;
         return Err(PageError::Forbidden);
     }
-    let request = app
-        .authorization
-        .requests
-        .choose_patient(request, &patient)
-        .await?;
-    Ok(see_other(&address_of(&request)).into_response())
+    let requests = &app.authorization.requests;
+    match requests.choose_patient(request.clone(), &patient).await {
+        Ok(request) => Ok(see_other(&address_of(&request)).into_response()),
+        Err(problem) => changed_meanwhile(&request, problem),
+    }
 }
 
 /// `POST /oauth/{tenant}/continue/encounter`.
@@ -219,6 +247,9 @@ pub async fn encounter(
     RawForm(body): RawForm,
 ) -> PageResult {
     let (request, session, fields) = posted(&app, &jar, &tenant, &body).await?;
+    if request.is_ehr_launch {
+        return Err(PageError::NotFound);
+    }
     let chosen = fields.get("encounter");
     if !chosen.is_empty() {
         let visits = encounters(&app, &request, &session).await?;
@@ -228,8 +259,10 @@ pub async fn encounter(
     }
     let chosen = (!chosen.is_empty()).then_some(chosen);
     let requests = &app.authorization.requests;
-    let request = requests.choose_encounter(request, chosen).await?;
-    Ok(see_other(&address_of(&request)).into_response())
+    match requests.choose_encounter(request.clone(), chosen).await {
+        Ok(request) => Ok(see_other(&address_of(&request)).into_response()),
+        Err(problem) => changed_meanwhile(&request, problem),
+    }
 }
 
 /// `POST /oauth/{tenant}/continue/decision`.
@@ -251,8 +284,11 @@ pub async fn decision(
         )
         .await;
     }
-    if request.step(Some(&session), app.clock.now()) != Step::Consent {
-        // Something is still to be chosen, or the sign-in has become too old.
+    if request.step(Some(&session), app.clock.now()) != Step::Consent
+        || fields.get("about") != about(&request)
+    {
+        // Something is still to be chosen, or the sign-in has become too old, or somebody
+        // else was chosen in another window since this form was shown.
         return Ok(see_other(&address_of(&request)).into_response());
     }
     let granted = Offer::of(&request.scope).granted(&fields.all("item"));
@@ -298,7 +334,7 @@ async fn grant(
     let (redirect, grant) = match answer {
         Ok(answer) => answer,
         // Answered before, by the same form or in another tab.
-        Err(glovebox_authorization::Error::Unknown { .. }) => return Err(PageError::NotFound),
+        Err(AuthorizationError::Unknown { .. }) => return Err(PageError::NotFound),
         Err(problem) => return Err(problem.into()),
     };
     let event = granted_event(&grant, was_asked).with("asked", asked);
@@ -343,7 +379,12 @@ async fn refuse(
     append(app, event.with("request", request.id.as_str()))?;
     let tenant = request.tenant.clone();
     let requests = &app.authorization.requests;
-    let redirect = requests.refuse(request, error, why).await?;
+    let redirect = match requests.refuse(request, error, why).await {
+        Ok(redirect) => redirect,
+        // Answered before, by the same form or in another tab.
+        Err(AuthorizationError::Unknown { .. }) => return Err(PageError::NotFound),
+        Err(problem) => return Err(problem.into()),
+    };
     Ok(leave(&redirect.address(&app.settings.issuer(&tenant))))
 }
 
@@ -381,8 +422,10 @@ async fn pick_patient(
         && let Ok(patient) = only.id.parse::<PatientId>()
     {
         let requests = &app.authorization.requests;
-        let request = requests.choose_patient(request, &patient).await?;
-        return Ok(see_other(&address_of(&request)).into_response());
+        return match requests.choose_patient(request.clone(), &patient).await {
+            Ok(request) => Ok(see_other(&address_of(&request)).into_response()),
+            Err(problem) => changed_meanwhile(&request, problem),
+        };
     }
     if page.matches.is_empty() && address.q.is_empty() && after.is_none() {
         let why = "there is no patient whom this user may open";
@@ -491,7 +534,7 @@ async fn consent_page(
         .ok()
         .and_then(|uri| uri.host_str().map(str::to_owned));
     Ok(ConsentPage {
-        form: form(request, session, "decision"),
+        form: form(request, session, "decision").with("about", about(request)),
         app: request.client.name.clone(),
         publisher: request.client.owner.clone(),
         contact: request.client.security_contact.clone(),
@@ -560,6 +603,14 @@ fn form(request: &PendingRequest, session: &BrowserSession, step: &str) -> PostF
     let url = format!("/oauth/{}/continue/{step}", request.tenant);
     let csrf = session.csrf.token(&purpose(request));
     PostForm::new(url, &Csrf(csrf.expose().to_owned())).with("request", request.id.as_str())
+}
+
+/// What a decision is about, said by its form: a decision is good for what its page showed.
+fn about(request: &PendingRequest) -> String {
+    let context = &request.context;
+    let patient = context.patient.as_ref().map_or("", PatientId::as_str);
+    let encounter = context.encounter.as_deref().unwrap_or_default();
+    format!("{patient}/{encounter}")
 }
 
 fn purpose(request: &PendingRequest) -> String {
