@@ -60,10 +60,10 @@ pub async fn register(
     let Registered { client, secret } = registered.map_err(refused)?;
     record(&app, &who, &client.tenant, &client.id, "register").await?;
     let mut answer = describe(&client);
-    if let Some(secret) = secret {
-        answer["client_secret"] = secret.expose().into();
+    if let (Some(secret), Some(members)) = (secret, answer.as_object_mut()) {
+        members.insert("client_secret".to_owned(), secret.expose().into());
         // RFC 7591 section 3.2.1: it does not expire.
-        answer["client_secret_expires_at"] = 0.into();
+        members.insert("client_secret_expires_at".to_owned(), 0.into());
     }
     Ok((StatusCode::CREATED, Json(answer)))
 }
