@@ -58,7 +58,7 @@ fn whatever_is_ticked_is_never_more_than_what_was_asked_for() {
     let parts = offer.items.iter().flat_map(|item| &item.parts);
     for item in offer.items.iter().chain(parts).chain(&offer.lasting) {
         assert!(
-            asked.covers_all(&offer.granted(&[item.id.clone()])),
+            asked.covers_all(&offer.granted(std::slice::from_ref(&item.id))),
             "{item:?}"
         );
         assert!(item.sentence.starts_with(char::is_uppercase), "{item:?}");
