@@ -6,6 +6,13 @@ use serde_json::json;
 
 use super::*;
 
+/// Credentials for HTTP Basic, changes to the form, and the refusal.
+type Attempt<'a> = (
+    Option<(String, String)>,
+    Vec<(&'a str, &'a str)>,
+    (u16, &'a str),
+);
+
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// Asks for a backend token with this assertion.
@@ -34,7 +41,7 @@ async fn a_tk9_a_tk10_a_tk11_a_client_proves_itself_by_its_own_means_and_one_alo
     let upper = secret.to_uppercase();
     let basic = |id: &str, secret: &str| Some((id.to_owned(), secret.to_owned()));
     let own = "demo-confidential";
-    let cases: Vec<(Option<(String, String)>, Vec<(&str, &str)>, (u16, &str))> = vec![
+    let cases: Vec<Attempt<'_>> = vec![
         (None, vec![("client_id", own)], (401, "invalid_client")),
         (
             None,

@@ -6,6 +6,9 @@ use serde_json::json;
 
 use super::*;
 
+/// A refresh token, what else is in the form, and the refusal.
+type Attempt<'a> = (&'a str, &'a [(&'a str, &'a str)], u16, &'a str);
+
 async fn refresh_with(host: &TestHost, refresh_token: &str, more: &[(&str, &str)]) -> Answer {
     let mut fields = vec![
         ("grant_type", "refresh_token"),
@@ -87,7 +90,7 @@ async fn a_rf5_a_refresh_token_is_worth_nothing_to_another_client() {
         text(&answer, "refresh_token"),
         text(&public, "refresh_token"),
     );
-    let cases: [(&str, &[(&str, &str)], u16, &str); 7] = [
+    let cases: [Attempt<'_>; 7] = [
         (confidential, &[], 401, "invalid_client"),
         (
             confidential,
