@@ -260,6 +260,8 @@ async fn no_read_succeeds_after_its_client_was_removed() {
             keys: client.keys,
             redirect_uris: client.redirect_uris,
             launch_uri: client.launch_uri,
+            justifications: std::collections::BTreeMap::new(),
+            terms: glovebox_policy::Terms::default(),
             scope: client.scope,
         };
         authorization.clients.register(registration).await.unwrap();

@@ -72,6 +72,8 @@ async fn register(host: &TestHost, change: impl FnOnce(&mut ClientRegistration))
         keys: Vec::new(),
         redirect_uris: vec![CALLBACK.to_owned()],
         launch_uri: None,
+        justifications: std::collections::BTreeMap::new(),
+        terms: glovebox_policy::Terms::default(),
         scope: ScopeSet::parse(SCOPE).unwrap(),
     };
     change(&mut registration);

@@ -207,6 +207,8 @@ async fn a6_the_query_of_the_registered_address_survives() {
         keys: Vec::new(),
         redirect_uris: vec!["https://app.example/cb?tenant=a%20b".to_owned()],
         launch_uri: None,
+        justifications: std::collections::BTreeMap::new(),
+        terms: glovebox_policy::Terms::default(),
         scope: glovebox_model::scope::ScopeSet::parse("openid patient/*.rs").unwrap(),
     };
     let clients = &host.services.authorization.clients;
