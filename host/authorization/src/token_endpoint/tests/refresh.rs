@@ -188,14 +188,18 @@ async fn access_that_lasts_while_signed_in_ends_with_the_session() {
     let online = "openid online_access patient/Observation.rs";
     let token = next(&clinic.tokens(online).await);
     let answer = clinic.refresh(&token, &[], noon()).await.unwrap();
+    let offline = next(&clinic.tokens(SCOPE).await);
+    let late = clinic.code("app", SCOPE).await;
     let user = "dr.rivera".parse().unwrap();
     let sessions = &clinic.authorization.browser_sessions;
     sessions.delete_all_of(&user).await.unwrap();
     let after = clinic.refresh(&next(&answer), &[], noon()).await;
     assert_eq!(after.unwrap_err(), "session-over");
+    assert!(!clinic.is_good(&answer).await);
+    // Nor is there a code any more: a new password must end those, too.
+    let after = clinic.exchange(&late, &[], noon()).await;
+    assert_eq!(after.unwrap_err(), "session-over");
     // The other kind goes on without the user.
-    let offline = next(&clinic.tokens(SCOPE).await);
-    sessions.delete_all_of(&user).await.unwrap();
     assert!(clinic.refresh(&offline, &[], noon()).await.is_ok());
 }
 
