@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use glovebox_database::relations::Right;
+use glovebox_database::relations::{Right, Source};
 use glovebox_tests::oauth::{code, ehr_launch, parameter, refresh};
 use serde_json::json;
 
@@ -86,8 +86,17 @@ async fn a_rf8_who_uses_no_apps_any_more_or_has_a_new_password_grants_none() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_la11_a_rf8_who_may_no_longer_open_the_patient_gets_nothing_more() {
     let host = TestHost::fresh().await;
+    // Somebody outside her ward, whom an administrator let her open: that can be withdrawn.
+    let james = "james-miller".parse().unwrap();
+    let (main, nurse) = ("main".parse().unwrap(), "nurse.okafor".parse().unwrap());
+    let relations = &host.services.relations;
+    relations
+        .grant(&main, &nurse, &james, Source::Api, None)
+        .await
+        .unwrap();
     let launch = async || {
-        let launched = ehr_launch(&host, "demo-public", &json!({ "user": "nurse.okafor" })).await;
+        let more = json!({ "user": "nurse.okafor", "patient": "james-miller" });
+        let launched = ehr_launch(&host, "demo-public", &more).await;
         let handle = parameter(&launched, "launch");
         let scope = ("scope", "launch offline_access patient/*.rs");
         let mut browser = host.signed_in("nurse.okafor").await;
@@ -96,23 +105,24 @@ async fn a_la11_a_rf8_who_may_no_longer_open_the_patient_gets_nothing_more() {
     };
     let answer = exchange(&host, &code(&launch().await)).await.expect(200);
     let late = code(&launch().await);
+    let program = host.program(Some(text(&answer, "access_token")));
+    let reads = async || {
+        let answer = program.get("/fhir/main/Patient/james-miller").await;
+        answer.status.as_u16()
+    };
+    assert_eq!(reads().await, 200);
     let mut waiting = host.signed_in("nurse.okafor").await;
     let page = waiting.open_until_away(&authorize(&host, &[])).await;
-    let page = pick(&mut waiting, &page, "anna-rossi").await;
-    let right = Right::Patient("anna-rossi".parse().unwrap());
-    let (main, nurse) = ("main".parse().unwrap(), "nurse.okafor".parse().unwrap());
-    host.services
-        .relations
-        .revoke(&main, &nurse, &right)
-        .await
-        .unwrap();
+    let page = pick(&mut waiting, &page, "james-miller").await;
+    let right = Right::Patient(james);
+    relations.revoke(&main, &nurse, &right).await.unwrap();
     assert_eq!(
         refusal(&exchange(&host, &late).await),
         (400, "invalid_grant")
     );
     let refreshed = refresh(&host, text(&answer, "refresh_token")).await;
     assert_eq!(refusal(&refreshed), (400, "invalid_grant"));
-    let read = fhir(&host, text(&answer, "access_token")).await;
+    let read = reads().await;
     assert!(matches!(read, 401 | 403 | 404), "{read}");
     let decided = allow(&mut waiting, &page).await;
     let is_code = decided.location().is_some() && answered(&decided, "code").is_some();

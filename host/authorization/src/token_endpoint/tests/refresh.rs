@@ -189,6 +189,7 @@ async fn access_that_lasts_while_signed_in_ends_with_the_session() {
     let token = next(&clinic.tokens(online).await);
     let answer = clinic.refresh(&token, &[], noon()).await.unwrap();
     let offline = next(&clinic.tokens(SCOPE).await);
+    let late = clinic.code("app", SCOPE).await;
     assert!(clinic.is_good(&answer).await);
     let user = "dr.rivera".parse().unwrap();
     let sessions = &clinic.authorization.browser_sessions;
@@ -196,6 +197,9 @@ async fn access_that_lasts_while_signed_in_ends_with_the_session() {
     let after = clinic.refresh(&next(&answer), &[], noon()).await;
     assert_eq!(after.unwrap_err(), "session-over");
     assert!(!clinic.is_good(&answer).await, "also one that is known");
+    // Nor is there a code any more: a new password must end those, too.
+    let after = clinic.exchange(&late, &[], noon()).await;
+    assert_eq!(after.unwrap_err(), "session-over");
     // The other kind goes on without the user.
     assert!(clinic.refresh(&offline, &[], noon()).await.is_ok());
 }
