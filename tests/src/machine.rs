@@ -30,9 +30,13 @@ pub fn repository() -> PathBuf {
 
 /// The folder in which this test was built, such as `target/debug`.
 pub fn build_dir() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let deps = test.parent().unwrap();
-    deps.parent().unwrap().to_owned()
+    let program = std::env::current_exe().unwrap();
+    let dir = program.parent().unwrap();
+    // Tests stand in `deps`, programs such as the benchmarks beside it.
+    match dir.ends_with("deps") {
+        true => dir.parent().unwrap().to_owned(),
+        false => dir.to_owned(),
+    }
 }
 
 /// cargo's target folder.
