@@ -1,5 +1,5 @@
 //! `launch`: from the click on an app in the chart to the first byte of its first screen,
-//! against the same two requests to handlers that do nothing.
+//! against the same three requests to handlers that do nothing.
 
 use anyhow::{Context as _, ensure};
 use axum::Router;
@@ -30,6 +30,9 @@ impl Pair for Launch {
     async fn ours(&mut self) -> anyhow::Result<f64> {
         let start = Instant::now();
         let answer = self.browser.send_form(&self.form).await;
+        // The handle is presented, and then the screen is shown.
+        let handle = answer.location().context("no handle")?.to_owned();
+        let answer = self.browser.send(Method::GET, &handle, &[], &[]).await;
         let to = answer.location().context("no session")?.to_owned();
         let page = self.browser.send(Method::GET, &to, &[], &[]).await;
         let taken = micros(start);
@@ -43,6 +46,8 @@ impl Pair for Launch {
     async fn floor(&mut self) -> anyhow::Result<f64> {
         let start = Instant::now();
         let answer = self.floor.send(Method::POST, "/", &[], &[]).await;
+        let handle = answer.location().context("no way on")?.to_owned();
+        let answer = self.floor.send(Method::GET, &handle, &[], &[]).await;
         let to = answer.location().context("no way on")?.to_owned();
         let page = self.floor.send(Method::GET, &to, &[], &[]).await;
         let taken = micros(start);
@@ -57,7 +62,8 @@ pub(crate) async fn measure() -> anyhow::Result<Row> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let floor = Browser::new(&format!("http://{}", listener.local_addr()?));
     let router = Router::new()
-        .route("/", post(|| async { Redirect::to("/screen") }))
+        .route("/", post(|| async { Redirect::to("/handle") }))
+        .route("/handle", get(|| async { Redirect::to("/screen") }))
         .route("/screen", get(|| async { "" }));
     tokio::spawn(async move { axum::serve(listener, router).await });
     let mut browser = host.signed_in("dr.rivera").await;
