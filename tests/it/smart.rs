@@ -290,6 +290,12 @@ async fn a_form_decides_on_its_own_request_in_its_own_browser_only() {
     );
     let page = other.open_until_away(&next).await;
     assert_eq!(page.status, 404);
+    // Not even to end it: an administrator uses no apps, and this is not theirs to refuse.
+    let mut admin = host.signed_in("admin").await;
+    let page = admin.open_until_away(&next).await;
+    assert_eq!(page.status, 404);
+    let still = browser.open_until_away(&next).await;
+    assert!(still.text().contains("asks for access"), "{}", still.text());
     // What a form adds is not read: what was asked for is what is stored.
     let more = narrow
         .ticking("scope", "patient/*.cruds")

@@ -3,6 +3,7 @@
 //! answered. What people decide on is what is stored, never what a form says.
 
 mod parameters;
+mod recent;
 mod redirect;
 mod stored;
 #[cfg(test)]
@@ -26,6 +27,7 @@ use crate::token_endpoint::APP_TOKEN_TTL;
 use crate::{Client, Clients, Error, LaunchRefused, secret};
 
 pub use parameters::Unredirectable;
+use recent::Recent;
 pub use redirect::{Redirect, RedirectError};
 use stored::StoredRequest;
 
@@ -164,6 +166,7 @@ pub struct AuthorizationRequests {
     launches: Launches,
     codes: Codes,
     consents: Consents,
+    recent: Recent,
 }
 
 const REQUESTS: &str = "request/";
@@ -206,6 +209,7 @@ impl AuthorizationRequests {
             launches,
             codes,
             consents,
+            recent: Recent::default(),
         }
     }
 

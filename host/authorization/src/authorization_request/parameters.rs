@@ -110,7 +110,12 @@ impl AuthorizationRequests {
             return here(Unredirectable::RedirectUri);
         };
         let state = state(&parameters);
-        match check(tenant, fhir_base, &parameters, &client, redirect_uri, now)? {
+        let checked = check(tenant, fhir_base, &parameters, &client, redirect_uri, now)?;
+        let full = (
+            RedirectError::TemporarilyUnavailable,
+            "too many requests wait to be answered: try again in a few minutes",
+        );
+        match checked.and_then(|request| self.recent.admits(now).then_some(request).ok_or(full)) {
             Ok(request) => Ok(Ok(request)),
             Err((error, description)) => {
                 let redirect = Redirect::new(redirect_uri, state);

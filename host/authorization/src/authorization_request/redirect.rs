@@ -18,6 +18,8 @@ pub enum RedirectError {
     InvalidScope,
     /// The server failed.
     ServerError,
+    /// Too many others wait.
+    TemporarilyUnavailable,
     /// `resource` is not this FHIR base.
     InvalidTarget,
     /// `prompt=none`, and nobody is signed in.
@@ -42,6 +44,7 @@ impl RedirectError {
             Self::UnsupportedResponseType => "unsupported_response_type",
             Self::InvalidScope => "invalid_scope",
             Self::ServerError => "server_error",
+            Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::InvalidTarget => "invalid_target",
             Self::LoginRequired => "login_required",
             Self::ConsentRequired => "consent_required",

@@ -261,3 +261,16 @@ async fn the_scope_is_what_the_client_may_ask_for_in_its_own_spelling() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_flood_is_told_to_come_back_and_keeps_nothing() {
+    let house = house().await;
+    while house.requests.recent.admits(noon()) {}
+    let refused = begin(&house, &asking(&[])).await;
+    let Err(AuthorizeRefused::There { error, .. }) = refused else {
+        panic!("it was taken")
+    };
+    assert_eq!(error.as_str(), "temporarily_unavailable");
+    let kept = house.requests.table.list::<StoredRequest>(REQUESTS).await;
+    assert!(kept.unwrap().is_empty());
+}

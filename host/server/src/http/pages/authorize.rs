@@ -60,6 +60,12 @@ pub async fn get(
             next: format!("/oauth/{tenant}/continue?request={}", request.id),
         });
     }
+    // Only the browser that brought a request hears what becomes of it: whoever else knows
+    // its id cannot end it either.
+    let here = session.as_ref().map(|session| session.id.as_str());
+    if request.browser_session.is_some() && request.browser_session.as_deref() != here {
+        return Err(PageError::NotFound);
+    }
     let Some(session) = session else {
         return refuse(&app, request, None, RedirectError::LoginRequired, "sign in").await;
     };
