@@ -75,10 +75,10 @@ async fn begin(app: &App, tenant: &str, parameters: &[u8]) -> PageResult {
             refused(app, &tenant, None, why.code())?;
             let problem = match why {
                 Unredirectable::Client => {
-                    "The app that sent you here is not registered with this hospital."
+                    "The app that sent you here is not registered with this hospital. Whoever runs the app has to ask an administrator here to register it."
                 }
                 Unredirectable::RedirectUri => {
-                    "The app that sent you here gave an address that is not registered for it."
+                    "The app that sent you here gave an address that is not registered for it. Whoever runs the app has to have it registered by an administrator here."
                 }
             };
             Ok(said_here(StatusCode::BAD_REQUEST, problem))
