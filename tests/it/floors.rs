@@ -12,7 +12,7 @@ use serde_json::Value;
 const FLOORS: [&[&str]; 8] = [
     &["model", "fhir"],
     &["policy", "package", "synthesis"],
-    &["database"],
+    &["database", "outbound"],
     &["fhir-store"],
     &["gateway", "authorization"],
     &["runtime", "render"],
@@ -29,7 +29,7 @@ const ONLY: [(&str, &str); 7] = [
     ("wasmtime", "runtime"),
     ("axum", "server"),
     ("axum-extra", "server"),
-    ("reqwest", "server"),
+    ("governor", "server"),
     ("sled", "database"),
     ("sqlx", "database"),
 ];
@@ -185,6 +185,25 @@ fn what_belongs_to_one_crate_is_used_by_that_crate_alone() {
             .collect();
         assert_eq!(users, [owner], "users of {thing}");
     }
+}
+
+#[test]
+fn only_outbound_calls_addresses_that_others_supplied() {
+    // The server's own calls are its commands, which speak to a running server.
+    let packages = packages();
+    let users: BTreeSet<&str> = packages
+        .iter()
+        .filter(|package| {
+            package.uses.contains("reqwest") && !OUTSIDE.contains(&package.name.as_str())
+        })
+        .map(|package| short(&package.name))
+        .collect();
+    assert_eq!(users, BTreeSet::from(["outbound", "server"]));
+    let client = ["reqwest", "::"].concat();
+    assert_eq!(
+        files_with(&repository().join("host/server/src/http"), &client),
+        BTreeSet::new()
+    );
 }
 
 #[test]
