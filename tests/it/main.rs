@@ -19,6 +19,7 @@ mod fhir_abuse;
 mod fhir_clients;
 mod fhir_door;
 mod fhir_http;
+mod fhir_own_base;
 mod fhir_protocol;
 mod fhir_wit;
 mod fhir_writes;

@@ -508,7 +508,8 @@ fn numbers_sort_by_what_they_say_and_references_by_their_text() {
         let ids: Vec<_> = sorted.iter().map(|facts| facts.id()).collect();
         assert_eq!(ids.join(" "), expected, "{sort}");
     }
-    let set = |id: &str, url: &str| facts(&json!({"resourceType": "ValueSet", "id": id, "url": url}));
+    let set =
+        |id: &str, url: &str| facts(&json!({"resourceType": "ValueSet", "id": id, "url": url}));
     let (b, a) = (set("1", "http://b.example"), set("2", "http://a.example"));
     let by = parse("ValueSet", "_sort=url").unwrap();
     assert!(by.sort_key(&a.view()) < by.sort_key(&b.view()));
