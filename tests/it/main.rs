@@ -21,6 +21,7 @@ mod fhir_door;
 mod fhir_http;
 mod fhir_own_base;
 mod fhir_protocol;
+mod fhir_statement;
 mod fhir_wit;
 mod fhir_writes;
 mod floors;
