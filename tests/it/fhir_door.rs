@@ -143,7 +143,7 @@ async fn what_is_fhir_and_not_done_here_is_said_to_be_unsupported() {
         "_include:iterate=Observation:subject",
         "_include=*",
         "code:in=http://x.example/vs",
-        "_sort=value-quantity",
+        "_sort=code-value-quantity",
     ] {
         let query = query.replace(' ', "%20");
         let answer = api.get(&format!("/fhir/main/Observation?{query}")).await;

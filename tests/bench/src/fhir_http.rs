@@ -1,5 +1,8 @@
-//! `fhir-read` and `fhir-search`: the whole server over a kept-alive connection, against a
+//! `fhir-read` and `fhir-search`: the whole server over kept-alive connections, against a
 //! bare axum handler in front of the same kind of store with the same charts.
+//!
+//! Several callers at once, and wall time per request: a machine that idles between two
+//! requests takes longer to wake than either server takes to answer.
 
 use anyhow::{Context as _, ensure};
 use axum::Router;
@@ -9,19 +12,23 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use glovebox_fhir::SearchQuery;
 use glovebox_tests::{TestHost, assertion};
-use reqwest::Client;
+use reqwest::{Client, RequestBuilder};
 use serde_json::Value;
-use tokio::time::Instant;
 
+use crate::flight::side_by_side;
 use crate::house::{House, PATIENT};
-use crate::measure::{Pair, Plan, Row, interleave, micros};
+use crate::measure::{Pair, Plan, Row, interleave};
 use crate::store::Bare;
 
 const PLAN: Plan = Plan {
-    blocks: 100,
-    block: 20,
-    warm_up: 5,
+    blocks: 200,
+    block: 1,
+    warm_up: 10,
 };
+/// Callers at once: enough to keep the machine at work.
+const CALLERS: usize = 8;
+/// Requests of one caller in a sample.
+const EACH: usize = 25;
 /// All laboratory results that the synthetic chart of [`PATIENT`] has.
 const RESULTS: usize = 334;
 const PAGE: usize = 10;
@@ -108,21 +115,26 @@ impl Http {
 impl Pair for Http {
     async fn ours(&mut self) -> anyhow::Result<f64> {
         let request = self.client.get(&self.ours).bearer_auth(&self.token);
-        let start = Instant::now();
-        let body = request.send().await?.error_for_status()?.bytes().await?;
-        let taken = micros(start);
-        ensure!(!body.is_empty(), "no body");
-        Ok(taken)
+        asked_by_all(&request).await
     }
 
     async fn floor(&mut self) -> anyhow::Result<f64> {
-        let request = self.client.get(&self.floor);
-        let start = Instant::now();
-        let body = request.send().await?.error_for_status()?.bytes().await?;
-        let taken = micros(start);
-        ensure!(!body.is_empty(), "no body");
-        Ok(taken)
+        asked_by_all(&self.client.get(&self.floor)).await
     }
+}
+
+/// Microseconds of wall time per request.
+async fn asked_by_all(request: &RequestBuilder) -> anyhow::Result<f64> {
+    let one = || request.try_clone().context("a body cannot be sent twice");
+    let of_caller = || (0..EACH).map(|_| one()).collect();
+    let work: anyhow::Result<Vec<Vec<_>>> = (0..CALLERS).map(|_| of_caller()).collect();
+    let (taken, _) = side_by_side(work?, |request: RequestBuilder| async move {
+        let body = request.send().await?.error_for_status()?.bytes().await?;
+        ensure!(!body.is_empty(), "no body");
+        Ok(())
+    })
+    .await?;
+    Ok(taken)
 }
 
 /// An access token of the demo's backend service.

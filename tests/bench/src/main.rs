@@ -35,6 +35,10 @@ use clap::Parser;
 
 use measure::Row;
 
+/// As in `glovebox`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The lines that can be measured, in the order in which they are.
 const NAMES: [&str; 17] = [
     "instantiate",

@@ -11,7 +11,8 @@ use serde_json::value::RawValue;
 
 use crate::json::{self, JsonError, Limits, quote};
 use crate::{
-    Interaction, Patch, Reference, Resource, SearchQuery, is_resource_type, structure, types,
+    Interaction, OwnBase, Patch, Reference, Resource, SearchQuery, is_resource_type, structure,
+    types,
 };
 
 /// Most entries in one batch or transaction.
@@ -96,6 +97,8 @@ enum Address {
 pub struct Request {
     /// Number of the entry, from 0.
     pub index: usize,
+    /// Address of this server's FHIR API.
+    base: String,
     /// What other entries refer to it by.
     pub full_url: Option<String>,
     /// What to do.
@@ -176,7 +179,12 @@ impl Submission {
             {
                 return Err(SubmissionError::RepeatedFullUrl(index));
             }
-            let request = Request::read(index, entry, base);
+            let mut request = Request::read(index, entry, base);
+            if let Ok(request) = &mut request
+                && !is_transaction
+            {
+                request.resolve(&HashMap::new());
+            }
             match &request {
                 Err(problem) if is_transaction => {
                     let problem = problem.clone();
@@ -251,6 +259,7 @@ impl Request {
         };
         Ok(Self {
             index,
+            base: base.to_owned(),
             full_url: entry.full_url,
             method,
             resource_type,
@@ -309,7 +318,7 @@ impl Request {
     }
 
     /// Replaces links by what they lead to: a full URL or conditional reference by
-    /// `Type/id`. Only elements that hold references or URLs are looked at, also inside
+    /// `Type/id`, and what is left of references to this server by relative ones. Only elements that hold references or URLs are looked at, also inside
     /// contained resources and extensions; text stays as it is.
     pub fn resolve(&mut self, targets: &HashMap<String, String>) {
         let edits: Vec<(Range<usize>, String)> = self
@@ -317,10 +326,13 @@ impl Request {
             .into_iter()
             .filter_map(|(span, text)| Some((span, quote(targets.get(&text)?))))
             .collect();
-        if let Some(bytes) = &mut self.resource
-            && !edits.is_empty()
-        {
-            *bytes = json::edit(bytes, edits);
+        if let Some(bytes) = &mut self.resource {
+            if !edits.is_empty() {
+                *bytes = json::edit(bytes, edits);
+            }
+            if let Some(relative) = OwnBase::new(&self.base).with_relative_links(bytes) {
+                *bytes = relative;
+            }
         }
     }
 

@@ -91,6 +91,24 @@ impl Decimal {
         }
     }
 
+    /// Bytes that compare as the numbers do; equal numbers have equal bytes.
+    pub(super) fn write_ordered(self, out: &mut Vec<u8>) {
+        if self.digits == 0 {
+            return out.push(1);
+        }
+        let start = out.len() + 1;
+        out.push(if self.negative { 0 } else { 2 });
+        let place = i64::from(self.digits.ilog10()) + i64::from(self.exponent);
+        out.extend_from_slice(&(place.cast_unsigned() ^ (1 << 63)).to_be_bytes());
+        // A zero byte ends the digits, below any of them.
+        let digits = self.digits.to_string();
+        out.extend_from_slice(digits.trim_end_matches('0').as_bytes());
+        out.push(0);
+        if self.negative {
+            out.iter_mut().skip(start).for_each(|byte| *byte = !*byte);
+        }
+    }
+
     /// Compares sizes without signs.
     fn compare_size(self, other: Self) -> Ordering {
         match (self.digits, other.digits) {
@@ -245,6 +263,19 @@ mod tests {
         fn whole_numbers_compare_as_numbers(a in -1_000_000_i64..1_000_000, b in -1_000_000_i64..1_000_000, zeros in 0..5_usize) {
             let padded = format!("{b}.{}", "0".repeat(zeros + 1));
             proptest::prop_assert_eq!(number(&a.to_string()).cmp(&number(&padded)), a.cmp(&b));
+        }
+
+        #[test]
+        fn bytes_compare_as_the_numbers_do(a in "-?[0-9]{1,30}(\\.[0-9]{1,6})?(e-?[0-9]{1,2})?", b in "-?[0-9]{1,3}(\\.[0-9]{1,2})?(e-?[0-9])?", c in "-?[0-9]{1,3}(\\.[0-9]{1,2})?(e-?[0-9])?") {
+            let bytes = |text: &str| {
+                let mut out = vec![7];
+                number(text).write_ordered(&mut out);
+                out
+            };
+            for (left, right) in [(&a, &b), (&b, &c)] {
+                let order = number(left).cmp(&number(right));
+                proptest::prop_assert_eq!(bytes(left).cmp(&bytes(right)), order, "{} {}", left, right);
+            }
         }
 
         #[test]

@@ -194,14 +194,14 @@ fn sort(resource_type: &'static str, value: &str) -> Result<Vec<SortBy>, SearchE
                 _ if parameter.code() == "_security" => Err(SearchError::UnsupportedParameter(
                     "_sort=_security".to_owned(),
                 )),
-                ParameterKind::Date | ParameterKind::String | ParameterKind::Token => Ok(SortBy {
+                ParameterKind::Composite | ParameterKind::Special => Err(
+                    SearchError::UnsupportedParameter(cut(&format!("_sort={code}"))),
+                ),
+                kind => Ok(SortBy {
                     parameter: parameter.code(),
-                    kind: parameter.kind(),
+                    kind,
                     descending,
                 }),
-                _ => Err(SearchError::UnsupportedParameter(cut(&format!(
-                    "_sort={code}"
-                )))),
             }
         })
         .collect()

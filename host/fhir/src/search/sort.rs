@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::decimal::Decimal;
 use crate::{FactsView, ParameterKind, ValueRef, parameter};
 
 /// One key of `_sort`.
@@ -9,7 +10,7 @@ use crate::{FactsView, ParameterKind, ValueRef, parameter};
 pub struct SortBy {
     /// The parameter's code.
     pub parameter: &'static str,
-    /// Its kind: date, string, token, or `_lastUpdated` and `_id`.
+    /// Its kind: any but composite and special.
     pub kind: ParameterKind,
     /// Largest first.
     pub descending: bool,
@@ -112,29 +113,53 @@ fn write(by: &SortBy, facts: &FactsView<'_>, out: &mut Vec<u8>) -> bool {
         _ => {}
     }
     let values = facts.values(by.parameter);
-    if by.kind == ParameterKind::Date {
-        let starts = values.filter_map(|value| match value {
-            ValueRef::Date(range) => Some(range.start),
-            _ => None,
-        });
-        let first = if by.descending {
-            starts.max()
-        } else {
-            starts.min()
-        };
-        return first.map(|micros| number(micros, out)).is_some();
+    match by.kind {
+        ParameterKind::Date => {
+            let starts = values.filter_map(|value| match value {
+                ValueRef::Date(range) => Some(range.start),
+                _ => None,
+            });
+            first(by, starts).map(|micros| number(micros, out))
+        }
+        // Amounts go by their numbers: what they would be in another unit is not known.
+        ParameterKind::Quantity | ParameterKind::Number => {
+            let decimals = values.filter_map(|value| match value {
+                ValueRef::Quantity { value, .. } | ValueRef::Number(value) => Decimal::parse(value),
+                _ => None,
+            });
+            first(by, decimals).map(|decimal| decimal.write_ordered(out))
+        }
+        ParameterKind::Reference => {
+            let targets = values.filter_map(|value| match value {
+                ValueRef::Reference { resource_type, id } => Some((resource_type, id)),
+                ValueRef::Url(url) => Some((url, "")),
+                _ => None,
+            });
+            first(by, targets).map(|(resource_type, id)| {
+                text(resource_type, out);
+                text(id, out);
+            })
+        }
+        _ => {
+            let texts = values.filter_map(|value| match value {
+                ValueRef::Text { normalised, .. } => Some(normalised),
+                ValueRef::Token { code, .. } => Some(code),
+                ValueRef::Uri(uri) | ValueRef::Url(uri) => Some(uri),
+                _ => None,
+            });
+            first(by, texts).map(|found| text(found, out))
+        }
     }
-    let texts = values.filter_map(|value| match value {
-        ValueRef::Text { normalised, .. } => Some(normalised),
-        ValueRef::Token { code, .. } => Some(code),
-        _ => None,
-    });
-    let first = if by.descending {
-        texts.max()
+    .is_some()
+}
+
+/// The one of several values that stands first (R4, search, 3.1.1.5.1).
+fn first<T: Ord>(by: &SortBy, values: impl Iterator<Item = T>) -> Option<T> {
+    if by.descending {
+        values.max()
     } else {
-        texts.min()
-    };
-    first.map(|found| text(found, out)).is_some()
+        values.min()
+    }
 }
 
 fn number(value: i64, out: &mut Vec<u8>) {

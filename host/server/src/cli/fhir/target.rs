@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use glovebox_fhir::Resource;
+use glovebox_fhir::{OwnBase, Resource};
 use glovebox_gateway::{ImportOptions, ImportReport, Refusal, RefusedResource};
 use glovebox_model::TenantId;
 use glovebox_model::ledger::Subject;
@@ -113,6 +113,9 @@ impl Target {
                 tenant,
                 options,
             } => {
+                let base = services.settings.fhir_url(tenant);
+                let own = |resource| OwnBase::new(&base).localise(resource);
+                let resources = resources.into_iter().map(own).collect();
                 let imported = services
                     .gateway
                     .import(tenant, &Subject::default(), resources, *options)

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
+use glovebox_fhir::OwnBase;
 use glovebox_gateway::{ImportOptions, ImportReport, Refusal, RefusedResource};
 use glovebox_model::Role;
 use glovebox_model::ledger::Subject;
@@ -57,9 +58,10 @@ pub async fn post(
     })?;
     let mut report = ImportReport::default();
     let mut resources = Vec::with_capacity(entries.len());
+    let base = app.settings.fhir_url(&tenant);
     for entry in entries {
         match entry {
-            Ok(resource) => resources.push(resource),
+            Ok(resource) => resources.push(OwnBase::new(&base).localise(resource)),
             Err(refused) => report.refused.push(RefusedResource {
                 reference: refused.place,
                 why: refused.why,

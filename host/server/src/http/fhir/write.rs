@@ -3,8 +3,8 @@
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use glovebox_fhir::{
-    Interaction, IssueCode, Limits, OperationOutcome, ParseOptions, Patch, Resource, SearchQuery,
-    Severity,
+    Interaction, IssueCode, Limits, OperationOutcome, OwnBase, ParseOptions, Patch, Resource,
+    SearchQuery, Severity,
 };
 use glovebox_gateway::{Answer, Drafted, Refusal, RequestId, Written};
 
@@ -143,6 +143,7 @@ pub(super) fn invalid(problem: impl ToString) -> RouteError {
 /// The body as a resource of the address's type.
 fn resource(asked: Asked<'_>, resource_type: &str) -> Result<Resource, RouteError> {
     let resource = Resource::parse(&asked.request.body, Limits::RESOURCE).map_err(invalid)?;
+    let resource = OwnBase::new(&asked.base()).localise(resource);
     if resource.resource_type() == resource_type {
         Ok(resource)
     } else {
