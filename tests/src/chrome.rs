@@ -193,37 +193,39 @@ impl Chrome {
         }
     }
 
+    /// Waits for an element (XPath) and has it do or say something. A page that gives way to the
+    /// next between the two takes the element with it: then it is looked for again.
+    async fn with_element(&self, method: Method, xpath: &str, act: &str, body: Value) -> Value {
+        let started = tokio::time::Instant::now();
+        loop {
+            let element = self.element(xpath).await;
+            let path = format!("/element/{element}/{act}");
+            match self.try_command(method.clone(), &path, body.clone()).await {
+                Ok(answer) => return answer,
+                Err(problem) => assert!(
+                    problem["error"] == "stale element reference" && started.elapsed() < WAIT,
+                    "{act} of {xpath}: {problem}"
+                ),
+            }
+        }
+    }
+
     /// Clicks an element, scrolling to it first.
     pub async fn click(&self, xpath: &str) {
-        let element = self.element(xpath).await;
-        self.command(
-            Method::POST,
-            &format!("/element/{element}/click"),
-            json!({}),
-        )
-        .await;
+        self.with_element(Method::POST, xpath, "click", json!({}))
+            .await;
     }
 
     /// Types into a field.
     pub async fn type_into(&self, xpath: &str, text: &str) {
-        let element = self.element(xpath).await;
-        self.command(
-            Method::POST,
-            &format!("/element/{element}/value"),
-            json!({ "text": text }),
-        )
-        .await;
+        self.with_element(Method::POST, xpath, "value", json!({ "text": text }))
+            .await;
     }
 
     /// Whether the element is really drawn.
     pub async fn is_displayed(&self, xpath: &str) -> bool {
-        let element = self.element(xpath).await;
-        self.command(
-            Method::GET,
-            &format!("/element/{element}/displayed"),
-            Value::Null,
-        )
-        .await
+        self.with_element(Method::GET, xpath, "displayed", Value::Null)
+            .await
             == Value::Bool(true)
     }
 

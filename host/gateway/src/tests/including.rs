@@ -46,6 +46,11 @@ async fn ward() -> Door {
         provenance("away", &to("https://other.example/Observation/a1")),
         provenance("mixed", &format!("{},{}", to("Observation/a2"), to("https://other.example/Observation/9"))),
         provenance("again", &to("Provenance/pa")),
+        r#"{"resourceType":"Provenance","id":"sealed","recorded":"2026-01-01T00:00:00Z","target":[{"reference":"Observation/a1"}],
+            "meta":{"security":[{"system":"http://terminology.hl7.org/CodeSystem/v3-Confidentiality","code":"V"}]}}"#.to_owned(),
+        r#"{"resourceType":"DocumentReference","id":"doc","status":"current","subject":{"reference":"Patient/anna"},
+            "content":[{"attachment":{"title":"x"}}],"context":{"related":[{"reference":"Provenance/pa"},{"reference":"Provenance/pt"},
+            {"reference":"Provenance/both"},{"reference":"Provenance/sealed"},{"reference":"Provenance/none"}]}}"#.to_owned(),
     ];
     let resources: Vec<&str> = resources.iter().map(String::as_str).collect();
     let imported = door.import(&resources, false).await;
@@ -125,6 +130,12 @@ async fn each_included_resource_is_one_that_the_session_may_read() {
             "Observation?_id=a2&_revinclude=Provenance:target",
             "Provenance/mixed",
         ),
+        // what says where something comes from is judged by all that it speaks of, and by its
+        // own label, on whichever way it is reached
+        (
+            "DocumentReference?_id=doc&_include=DocumentReference:related",
+            "Provenance/pa",
+        ),
         (
             "Patient?_revinclude=Provenance:target&_revinclude=Coverage:beneficiary",
             "Coverage/c Provenance/anna",
@@ -189,6 +200,7 @@ async fn the_provenance_of_what_a_session_may_read_and_no_other_is_readable() {
         ("away", false),
         ("mixed", true),
         ("again", false),
+        ("sealed", false),
         ("none", false),
     ] {
         let answer = door.call(read(&format!("Provenance/{id}"))).await;
