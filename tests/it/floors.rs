@@ -201,8 +201,8 @@ fn only_outbound_calls_addresses_that_others_supplied() {
     assert_eq!(users, BTreeSet::from(["outbound", "server"]));
     let client = ["reqwest", "::"].concat();
     assert_eq!(
-        files_with(&repository().join("host/server/src/http"), &client),
-        BTreeSet::new()
+        files_with(&repository().join("host/server/src"), &client),
+        BTreeSet::from(["cli".to_owned()])
     );
 }
 
@@ -267,25 +267,24 @@ fn only_the_runtime_generates_the_host_side_of_the_wit() {
     assert_eq!(users, BTreeSet::from(["runtime".to_owned()]));
 }
 
-/// Folders directly below `host` with a Rust file, tests aside, that contains `text`.
-fn files_with(host: &Path, text: &str) -> BTreeSet<String> {
-    fn any(dir: &Path, text: &str) -> bool {
-        fs::read_dir(dir).unwrap().any(|entry| {
-            let path = entry.unwrap().path();
-            if path.file_stem().is_some_and(|stem| stem == "tests") {
-                return false;
-            }
-            if path.is_dir() {
-                return any(&path, text);
-            }
-            path.extension().is_some_and(|ending| ending == "rs")
-                && fs::read_to_string(&path).unwrap().contains(text)
-        })
+/// What stands directly below `folder` and is, or holds, a Rust file, tests aside, that
+/// contains `text`.
+fn files_with(folder: &Path, text: &str) -> BTreeSet<String> {
+    fn any(path: &Path, text: &str) -> bool {
+        if path.file_stem().is_some_and(|stem| stem == "tests") {
+            return false;
+        }
+        if path.is_dir() {
+            let mut entries = fs::read_dir(path).unwrap();
+            return entries.any(|entry| any(&entry.unwrap().path(), text));
+        }
+        path.extension().is_some_and(|ending| ending == "rs")
+            && fs::read_to_string(path).unwrap().contains(text)
     }
-    fs::read_dir(host)
+    fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|dir| any(dir, text))
-        .map(|dir| dir.file_name().unwrap().to_str().unwrap().to_owned())
+        .filter(|path| any(path, text))
+        .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
         .collect()
 }
