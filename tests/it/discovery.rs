@@ -635,7 +635,10 @@ async fn d23_the_oauth_metadata_stands_where_rfc_8414_puts_it_and_says_the_same(
     let methods = &document["introspection_endpoint_auth_methods_supported"];
     let told = get(host, &smart_path("main")).await.json;
     let mut expected = told["token_endpoint_auth_methods_supported"].clone();
-    expected.as_array_mut().unwrap().push(json!("Bearer"));
+    // A public client proves nothing by its id, so it comes with its access token instead.
+    let expected_methods = expected.as_array_mut().unwrap();
+    expected_methods.retain(|method| method != "none");
+    expected_methods.push(json!("Bearer"));
     assert_eq!(*methods, expected);
     let others = [
         smart_path("main"),
@@ -648,13 +651,15 @@ async fn d23_the_oauth_metadata_stands_where_rfc_8414_puts_it_and_says_the_same(
             assert!(same.is_none_or(|same| same == value), "{name}");
         }
     }
-    // Neither is there yet, and nobody is sent to it.
-    for name in [
-        "pushed_authorization_request_endpoint",
-        "dpop_signing_alg_values_supported",
-    ] {
-        assert!(document.get(name).is_none(), "{name}");
-    }
+    let par = format!("{}/oauth/main/par", host.base_url);
+    assert_eq!(document["pushed_authorization_request_endpoint"], par);
+    assert_eq!(document["require_pushed_authorization_requests"], false);
+    assert_eq!(
+        document["dpop_signing_alg_values_supported"],
+        json!(["ES256", "ES384", "RS256"])
+    );
+    // Clients register themselves only where the operator says so.
+    assert!(document.get("registration_endpoint").is_none());
 }
 
 #[tokio::test(flavor = "multi_thread")]

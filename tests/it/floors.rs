@@ -12,7 +12,7 @@ use serde_json::Value;
 const FLOORS: [&[&str]; 8] = [
     &["model", "fhir"],
     &["policy", "package", "synthesis"],
-    &["database"],
+    &["database", "outbound"],
     &["fhir-store"],
     &["gateway", "authorization"],
     &["runtime", "render"],
@@ -29,7 +29,7 @@ const ONLY: [(&str, &str); 7] = [
     ("wasmtime", "runtime"),
     ("axum", "server"),
     ("axum-extra", "server"),
-    ("reqwest", "server"),
+    ("governor", "server"),
     ("sled", "database"),
     ("sqlx", "database"),
 ];
@@ -188,6 +188,25 @@ fn what_belongs_to_one_crate_is_used_by_that_crate_alone() {
 }
 
 #[test]
+fn only_outbound_calls_addresses_that_others_supplied() {
+    // The server's own calls are its commands, which speak to a running server.
+    let packages = packages();
+    let users: BTreeSet<&str> = packages
+        .iter()
+        .filter(|package| {
+            package.uses.contains("reqwest") && !OUTSIDE.contains(&package.name.as_str())
+        })
+        .map(|package| short(&package.name))
+        .collect();
+    assert_eq!(users, BTreeSet::from(["outbound", "server"]));
+    let client = ["reqwest", "::"].concat();
+    assert_eq!(
+        files_with(&repository().join("host/server/src"), &client),
+        BTreeSet::from(["cli".to_owned()])
+    );
+}
+
+#[test]
 fn folders_packages_and_the_table_name_the_same_crates() {
     let in_table: BTreeSet<String> = FLOORS
         .iter()
@@ -248,25 +267,24 @@ fn only_the_runtime_generates_the_host_side_of_the_wit() {
     assert_eq!(users, BTreeSet::from(["runtime".to_owned()]));
 }
 
-/// Folders directly below `host` with a Rust file, tests aside, that contains `text`.
-fn files_with(host: &Path, text: &str) -> BTreeSet<String> {
-    fn any(dir: &Path, text: &str) -> bool {
-        fs::read_dir(dir).unwrap().any(|entry| {
-            let path = entry.unwrap().path();
-            if path.file_stem().is_some_and(|stem| stem == "tests") {
-                return false;
-            }
-            if path.is_dir() {
-                return any(&path, text);
-            }
-            path.extension().is_some_and(|ending| ending == "rs")
-                && fs::read_to_string(&path).unwrap().contains(text)
-        })
+/// What stands directly below `folder` and is, or holds, a Rust file, tests aside, that
+/// contains `text`.
+fn files_with(folder: &Path, text: &str) -> BTreeSet<String> {
+    fn any(path: &Path, text: &str) -> bool {
+        if path.file_stem().is_some_and(|stem| stem == "tests") {
+            return false;
+        }
+        if path.is_dir() {
+            let mut entries = fs::read_dir(path).unwrap();
+            return entries.any(|entry| any(&entry.unwrap().path(), text));
+        }
+        path.extension().is_some_and(|ending| ending == "rs")
+            && fs::read_to_string(path).unwrap().contains(text)
     }
-    fs::read_dir(host)
+    fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|dir| any(dir, text))
-        .map(|dir| dir.file_name().unwrap().to_str().unwrap().to_owned())
+        .filter(|path| any(path, text))
+        .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
         .collect()
 }

@@ -258,6 +258,8 @@ async fn no_read_succeeds_after_its_client_was_removed() {
             owner: client.owner,
             security_contact: client.security_contact,
             keys: client.keys,
+            jwks_uri: client.jwks_uri,
+            rules: client.rules,
             redirect_uris: client.redirect_uris,
             launch_uri: client.launch_uri,
             justifications: std::collections::BTreeMap::new(),

@@ -386,25 +386,24 @@ async fn a_token_that_was_revoked_opens_nothing() {
     for which in ["access_token", "refresh_token"] {
         let code = standalone_code(host, "anna.rossi", &[]).await;
         let answer = exchange(host, &code).await.expect(200);
-        let introspect = async |id: &str| {
-            let fields = [("token", text(&answer, "access_token")), ("client_id", id)];
-            program
+        // A public app proves nothing, so a service that sees all asks for it.
+        let service = glovebox_tests::fhir::system(host, "system/*.rs").await;
+        let introspect = async || {
+            let fields = [("token", text(&answer, "access_token"))];
+            service
                 .post_form("/oauth/main/introspect", &fields)
                 .await
                 .expect(200)
                 .json
         };
-        let active = introspect("demo-public").await;
+        let active = introspect().await;
         assert_eq!(active["active"], true);
         assert_eq!(active["scope"], answer.json["scope"]);
         assert_eq!(active["patient"], "anna-rossi");
         assert_eq!(active["client_id"], "demo-public");
         // Nobody reads more of an unknown token than that it is not active.
-        let unknown = [
-            ("token", "invalid_token_value"),
-            ("client_id", "demo-public"),
-        ];
-        let unknown = program.post_form("/oauth/main/introspect", &unknown).await;
+        let unknown = [("token", "invalid_token_value")];
+        let unknown = service.post_form("/oauth/main/introspect", &unknown).await;
         assert_eq!(unknown.expect(200).json, json!({ "active": false }));
         let fields = [
             ("token", text(&answer, which)),
@@ -418,7 +417,7 @@ async fn a_token_that_was_revoked_opens_nothing() {
             .post_form("/oauth/main/revoke", &fields)
             .await
             .expect(200);
-        assert_eq!(introspect("demo-public").await, json!({ "active": false }));
+        assert_eq!(introspect().await, json!({ "active": false }));
         assert_eq!(reads(host, &answer, "Patient/anna-rossi").await, 401);
         let refreshed = refresh(host, text(&answer, "refresh_token")).await;
         let expected = if which == "access_token" { 200 } else { 400 };

@@ -3,8 +3,13 @@
 
 mod authorize;
 mod client;
+mod dpop;
+mod jwks;
 mod launch;
+mod often;
+mod pushed;
 mod refresh;
+mod registering;
 mod token;
 mod withdrawn;
 
@@ -52,10 +57,10 @@ async fn fhir(host: &TestHost, token: &str) -> u16 {
     answer.status.as_u16()
 }
 
-/// What `demo-public` is told of a token.
+/// What a service that sees all is told of a token.
 async fn introspect(host: &TestHost, token: &str) -> Value {
-    let fields = [("token", token), ("client_id", "demo-public")];
-    let program = host.program(None);
+    let fields = [("token", token)];
+    let program = glovebox_tests::fhir::system(host, "system/*.rs").await;
     let answer = program.post_form("/oauth/main/introspect", &fields).await;
     answer.expect(200).json
 }
@@ -70,6 +75,8 @@ async fn register(host: &TestHost, change: impl FnOnce(&mut ClientRegistration))
         owner: "The tests".to_owned(),
         security_contact: "mailto:security@app.example".to_owned(),
         keys: Vec::new(),
+        jwks_uri: None,
+        rules: glovebox_authorization::ClientRules::default(),
         redirect_uris: vec![CALLBACK.to_owned()],
         launch_uri: None,
         justifications: std::collections::BTreeMap::new(),

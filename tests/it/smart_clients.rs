@@ -99,7 +99,13 @@ async fn smart_and_openid_clients_of_npm_work_as_published() {
     let (Some(npm), Some(node)) = (machine::program(&["npm"]), machine::program(&["node"])) else {
         return machine::skip(name, "npm and node are not installed");
     };
-    let scripts = ["fhirclient.cjs", "openid-client.mjs", "oauth4webapi.mjs"];
+    let scripts = [
+        "fhirclient.cjs",
+        "openid-client.mjs",
+        "openid-client-dpop.mjs",
+        "oauth4webapi.mjs",
+        "oauth4webapi-dpop.mjs",
+    ];
     let files = ["package.json", "package-lock.json", ".npmrc", "person.mjs"];
     let files: Vec<&str> = files.into_iter().chain(scripts).collect();
     let dir = workshop("npm-smart", &files).await;

@@ -205,6 +205,8 @@ async fn a6_the_query_of_the_registered_address_survives() {
         owner: "The tests".to_owned(),
         security_contact: "mailto:security@app.example".to_owned(),
         keys: Vec::new(),
+        jwks_uri: None,
+        rules: glovebox_authorization::ClientRules::default(),
         redirect_uris: vec!["https://app.example/cb?tenant=a%20b".to_owned()],
         launch_uri: None,
         justifications: std::collections::BTreeMap::new(),
@@ -426,11 +428,8 @@ async fn n1_to_n4_introspection_says_what_the_token_response_said() {
     let scope = "launch openid fhirUser patient/Patient.rs";
     let answer = launched(host, scope, &more).await;
     let claims = part(text(&answer, "id_token"), 1);
-    let fields = [
-        ("token", text(&answer, "access_token")),
-        ("client_id", "demo-public"),
-    ];
-    let program = host.program(None);
+    let fields = [("token", text(&answer, "access_token"))];
+    let program = host.program(Some(text(&answer, "access_token")));
     let told = program
         .post_form("/oauth/main/introspect", &fields)
         .await

@@ -42,6 +42,7 @@ impl Bearer<'_> {
             user: self.user.map(|user| user.parse().unwrap()),
             patient: self.patient.map(|patient| patient.parse().unwrap()),
             grant: None,
+            thumbprint: None,
         };
         let now = SystemClock.now();
         let hour = Duration::from_secs(3600);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use glovebox_database::ledger::{Entry, Filter};
 use glovebox_model::{Clock, Timestamp};
 use glovebox_server::clock::SystemClock;
-use glovebox_server::config::{Config, Settings};
+use glovebox_server::config::{Config, OAuthSection, Settings};
 use glovebox_server::demo;
 use glovebox_server::services::Services;
 use serde_json::Value;
@@ -32,6 +32,10 @@ pub struct Options {
     pub limits: Vec<(&'static str, u64)>,
     /// What each app of tenant `main` may take, by the name of the limit.
     pub budget: Vec<(&'static str, u64)>,
+    /// What clients may ask, where it differs.
+    pub oauth: OAuthSection,
+    /// Origins beside the internet from which keys may be fetched.
+    pub allowed_origins: Vec<String>,
     /// A PostgreSQL database, in place of the embedded store.
     pub postgres: Option<String>,
 }
@@ -300,6 +304,8 @@ fn settings(dir: &Path, port: u16, options: &Options) -> Settings {
         let budgets = config.budgets.entry("main".to_owned()).or_default();
         budgets.per_app.insert((*name).to_owned(), *value);
     }
+    config.oauth = options.oauth.clone();
+    config.outbound.allowed_origins = options.allowed_origins.clone();
     Settings::resolve(&config).unwrap()
 }
 

@@ -24,6 +24,7 @@ pub mod html;
 pub mod logs;
 pub mod machine;
 pub mod oauth;
+pub mod proof;
 
 pub use api::{Answer, Api};
 pub use browser::{Browser, Page};

@@ -34,6 +34,8 @@ pub struct NewAccessToken {
     pub patient: Option<PatientId>,
     /// The grant with which it ends; a backend service's token has none.
     pub grant: Option<String>,
+    /// The thumbprint of the key to which it is bound, if it is to one (RFC 9449).
+    pub thumbprint: Option<String>,
 }
 
 /// What a presented token allows.
@@ -57,6 +59,8 @@ pub struct AccessToken {
     pub patient: Option<PatientId>,
     /// The grant with which it ends.
     pub grant: Option<String>,
+    /// The thumbprint of the key to which it is bound: whoever takes it has to see a proof.
+    pub thumbprint: Option<String>,
     /// What its client's registration says beyond scopes.
     pub terms: Arc<Terms>,
 }
@@ -135,6 +139,8 @@ struct StoredToken {
     patient: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     grant: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    thumbprint: Option<String>,
 }
 
 const TOKENS: &str = "token/";
@@ -202,6 +208,7 @@ impl AccessTokens {
             user: token.user.as_ref().map(ToString::to_string),
             patient: token.patient.as_ref().map(ToString::to_string),
             grant: token.grant.clone(),
+            thumbprint: token.thumbprint.clone(),
         };
         let value = self.table.encode(&stored)?;
         let batch = batch.put(key(&minted.issued.id), value, Expect::Absent);
@@ -285,6 +292,7 @@ impl AccessTokens {
             user: self.table.parse_option(stored.user.as_deref())?,
             patient: self.table.parse_option(stored.patient.as_deref())?,
             grant: stored.grant,
+            thumbprint: stored.thumbprint,
             terms: Arc::default(),
         };
         // The versions first: what is read then is no older.

@@ -4,15 +4,18 @@ use glovebox_database::fence::{Fence, Mark};
 use glovebox_database::relations::Relations;
 use glovebox_database::{Keyspace, Records, Vault};
 use glovebox_model::{ClientId, TenantId, Timestamp, UserId};
+use glovebox_outbound::Outbound;
 
 use crate::authorization_code::Codes;
 use crate::client_authentication::ClientAuthentication;
+use crate::client_jwks::ClientJwks;
 use crate::refresh_token::RefreshTokens;
 use crate::table::Table;
 use crate::token_endpoint::TokenParts;
 use crate::{
     AccessTokens, ApiTokens, AuthorizationRequests, BrowserSessions, ClientAssertions, Clients,
-    Consents, Error, Grants, Launches, RefreshKey, SigningKeys, TokenCare, TokenEndpoint, Users,
+    Consents, DpopProofs, Error, Grants, Launches, RefreshKey, RegistrationTokens, SigningKeys,
+    TokenCare, TokenEndpoint, Users,
 };
 
 /// What an [`Authorization`] stands on.
@@ -27,6 +30,8 @@ pub struct AuthorizationParts<'a> {
     pub vault: Arc<Vault>,
     /// Derives refresh tokens.
     pub refresh_key: RefreshKey,
+    /// Fetches the keys that clients publish.
+    pub outbound: Outbound,
 }
 
 /// Everything about identity and tokens, each noun in a keyspace of its own.
@@ -54,6 +59,10 @@ pub struct Authorization {
     pub token_endpoint: TokenEndpoint,
     /// The introspection and revocation endpoints.
     pub token_care: TokenCare,
+    /// What lets vendors register a client by themselves.
+    pub registration_tokens: RegistrationTokens,
+    /// Proofs that whoever presents a token holds its key.
+    pub proofs: DpopProofs,
     /// The keys that sign id_tokens.
     pub signing_keys: SigningKeys,
     assertions: ClientAssertions,
@@ -71,13 +80,18 @@ impl Authorization {
             relations,
             vault,
             refresh_key,
+            outbound,
         } = parts;
         let keyspace =
             |noun: &str| Keyspace::new(Arc::clone(records), &format!("authorization.{noun}"));
         let users = Users::new(keyspace("users"));
         let browser_sessions = BrowserSessions::new(keyspace("browser-sessions"), users.clone());
-        let clients = Clients::new(keyspace("clients"));
-        let assertions = ClientAssertions::new(keyspace("client-assertions"), clients.clone());
+        let clients = Clients::new(keyspace("clients")).with_addresses(outbound.policy().clone());
+        let assertions = ClientAssertions::new(
+            keyspace("client-assertions"),
+            clients.clone(),
+            ClientJwks::new(outbound),
+        );
         let launches = Launches::new(keyspace("launches"));
         // Requests, codes, grants and tokens share a keyspace: what becomes of one another
         // is one commit, which a crash cannot cut in two.
@@ -108,6 +122,7 @@ impl Authorization {
             refresh_tokens: refresh_tokens.clone(),
             grants: grants.clone(),
         };
+        let proofs = DpopProofs::new(keyspace("dpop-proofs"));
         let token_endpoint = TokenEndpoint::new(TokenParts {
             table: tokens,
             clients: clients.clone(),
@@ -119,9 +134,11 @@ impl Authorization {
             users: users.clone(),
             browser_sessions: browser_sessions.clone(),
             relations,
+            proofs: proofs.clone(),
         });
         Self {
             api_tokens: ApiTokens::new(keyspace("api-tokens"), users.clone()),
+            registration_tokens: RegistrationTokens::new(keyspace("registration-tokens")),
             signing_keys: SigningKeys::new(keyspace("signing-keys"), vault),
             browser_sessions,
             launches,
@@ -130,6 +147,7 @@ impl Authorization {
             consents,
             token_endpoint,
             token_care,
+            proofs,
             users,
             clients,
             access_tokens,
@@ -199,6 +217,8 @@ impl Authorization {
         self.grants.sweep(now).await?;
         self.refresh_tokens.sweep(now).await?;
         self.access_tokens.sweep(now).await?;
+        self.registration_tokens.sweep(now).await?;
+        self.proofs.sweep(now).await?;
         self.assertions.sweep(now).await
     }
 }

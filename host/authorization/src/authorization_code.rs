@@ -27,6 +27,8 @@ pub(crate) struct Code {
     /// Where the code was sent: must be named again.
     pub(crate) redirect_uri: String,
     pub(crate) challenge: Challenge,
+    /// The key whose proof has to come with it.
+    pub(crate) thumbprint: Option<String>,
     /// OpenID Connect `nonce`.
     pub(crate) nonce: Option<String>,
 }
@@ -69,6 +71,8 @@ struct StoredCode {
     grant: StoredGrant,
     redirect_uri: String,
     challenge: Challenge,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    thumbprint: Option<String>,
     nonce: Option<String>,
 }
 
@@ -102,6 +106,7 @@ impl Codes {
             grant: StoredGrant::from(&code.grant),
             redirect_uri: code.redirect_uri.clone(),
             challenge: code.challenge.clone(),
+            thumbprint: code.thumbprint.clone(),
             nonce: code.nonce.clone(),
         };
         let key = format!("{CODES}{}", minted.issued.id);
@@ -140,6 +145,7 @@ impl Codes {
                 grant: stored.grant.read(&stored.grant_id, &self.table)?,
                 redirect_uri: stored.redirect_uri,
                 challenge: stored.challenge,
+                thumbprint: stored.thumbprint,
                 nonce: stored.nonce,
             }),
         })

@@ -3,6 +3,7 @@
 //! answered. What people decide on is what is stored, never what a form says.
 
 mod parameters;
+mod pushed;
 mod recent;
 mod redirect;
 mod stored;
@@ -27,6 +28,7 @@ use crate::token_endpoint::APP_TOKEN_TTL;
 use crate::{Client, Clients, Error, LaunchRefused, secret};
 
 pub use parameters::Unredirectable;
+pub use pushed::{PUSHED_TTL, Pushed};
 use recent::Recent;
 pub use redirect::{Redirect, RedirectError};
 use stored::StoredRequest;
@@ -73,6 +75,8 @@ pub struct PendingRequest {
     redirect_uri: String,
     state: String,
     challenge: Challenge,
+    /// The key to which the code is bound, if it is to one (RFC 9449 section 10).
+    thumbprint: Option<String>,
     nonce: Option<String>,
     prompt: Prompt,
     max_age: Option<u64>,
@@ -225,7 +229,15 @@ impl AuthorizationRequests {
         pairs: &[(String, String)],
         now: Timestamp,
     ) -> Result<Result<PendingRequest, AuthorizeRefused>, Error> {
-        let asked = match self.read(tenant, fhir_base, pairs, now).await? {
+        let pushed = match self.resolve(tenant, pairs, now).await? {
+            Ok(pushed) => pushed,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        let asked = match &pushed {
+            Some(pushed) => self.read(tenant, fhir_base, pushed, now).await?,
+            None => self.read_unpushed(tenant, fhir_base, pairs, now).await?,
+        };
+        let asked = match asked {
             Ok(asked) => asked,
             Err(refused) => return Ok(Err(refused)),
         };
@@ -396,11 +408,13 @@ impl AuthorizationRequests {
             signed_in_at: session.signed_in_at,
             created_at: now,
             expires_at: now + lifetime,
+            thumbprint: None,
         };
         let code = Code {
             grant: grant.clone(),
             redirect_uri: request.redirect_uri.clone(),
             challenge: request.challenge.clone(),
+            thumbprint: request.thumbprint.clone(),
             nonce: request.nonce.clone(),
         };
         let batch = Batch::new().delete(key(&request.id), Expect::Version(request.version));
@@ -457,6 +471,7 @@ impl AuthorizationRequests {
 
     /// Removes requests that nobody answered in time.
     pub(crate) async fn sweep(&self, now: Timestamp) -> Result<(), Error> {
+        self.sweep_pushed(now).await?;
         for (id, row) in self.table.list::<StoredRequest>(REQUESTS).await? {
             let created_at = Timestamp::from_micros(row.value.created_micros);
             if now.since(created_at) >= REQUEST_TTL {

@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::client_jwks::ClientJwks;
 use crate::client_key::ClientKey;
 use crate::table::{TRIES_MAX, Table};
 use crate::{Client, Clients, Error, secret};
@@ -108,6 +109,7 @@ pub fn install_crypto_provider() {
 pub struct ClientAssertions {
     table: Table,
     clients: Clients,
+    jwks: ClientJwks,
 }
 
 /// The header. Parameters that carry or fetch keys (`jwk`, `x5c`, `x5u`) are not read:
@@ -143,22 +145,23 @@ const USED: &str = "used/";
 
 impl ClientAssertions {
     /// The memory of used assertions in a keyspace of its own.
-    pub fn new(keyspace: Keyspace, clients: Clients) -> Self {
+    pub(crate) fn new(keyspace: Keyspace, clients: Clients, jwks: ClientJwks) -> Self {
         install_crypto_provider();
         Self {
             table: Table::new(keyspace, "client assertion"),
             clients,
+            jwks,
         }
     }
 
-    /// Checks an assertion presented to the token endpoint `token_url` of `tenant`, and
-    /// uses it up. `client_id` is the request parameter, where one was sent.
+    /// Checks an assertion presented to an endpoint of `tenant` that goes by these
+    /// addresses, and uses it up. `client_id` is the request parameter, where one was sent.
     pub async fn verify(
         &self,
         tenant: &TenantId,
         unverified_jwt: &str,
         client_id: Option<&str>,
-        token_url: &str,
+        audiences: &[&str],
         now: Timestamp,
     ) -> Result<Result<Client, AssertionRefused>, Error> {
         let unverified = match Unverified::read(unverified_jwt) {
@@ -173,10 +176,22 @@ impl ClientAssertions {
         let Some(client) = client.filter(|client| client.kind.has_keys()) else {
             return Ok(Err(AssertionRefused::Client));
         };
-        let used = match unverified.verify(&client.keys, token_url, now) {
+        // All that needs no key comes first: nobody is asked for keys in vain.
+        let used = match unverified.check(client.jwks_uri.as_deref(), audiences, now) {
             Ok(used) => used,
             Err(refused) => return Ok(Err(refused)),
         };
+        let signed = match &client.jwks_uri {
+            None => unverified.is_signed_by(&client.keys),
+            Some(uri) => {
+                let is_named = |key: &ClientKey| unverified.names(key);
+                let keys = self.jwks.of(&client, uri, is_named, now).await;
+                unverified.is_signed_by(&keys)
+            }
+        };
+        if let Err(refused) = signed {
+            return Ok(Err(refused));
+        }
         // Last, so that only the key's owner can use up an identifier.
         if self.first_use(&client, &used, now).await? {
             Ok(Ok(client))
@@ -268,33 +283,29 @@ impl<'a> Unverified<'a> {
             .map_err(|_| AssertionRefused::Client)
     }
 
-    fn verify(
+    /// Checks everything but the signature.
+    fn check(
         &self,
-        keys: &[ClientKey],
-        token_url: &str,
+        jwks_uri: Option<&str>,
+        audiences: &[&str],
         now: Timestamp,
     ) -> Result<Use, AssertionRefused> {
         let header = &self.header;
         if header.typ.as_deref() != Some("JWT") {
             return Err(AssertionRefused::Type);
         }
-        // Keys are registered by value here, so no `jku` is the registered one; nothing
+        // A `jku` is the registered address, letter by letter, or the request fails: nothing
         // is ever fetched because an assertion says so.
-        if header.jku.is_some() || header.crit.is_some() || header.b64.is_some() {
+        let is_registered = |jku: &Value| jwks_uri.is_some() && jku.as_str() == jwks_uri;
+        if header.jku.as_ref().is_some_and(|jku| !is_registered(jku))
+            || header.crit.is_some()
+            || header.b64.is_some()
+        {
             return Err(AssertionRefused::Header);
         }
-        // The header only picks among registered keys; the algorithm is the key's.
-        let mut named = keys.iter().filter(|key| {
-            Some(&key.kid) == header.kid.as_ref() && key.algorithm.as_str() == header.alg
-        });
-        let (Some(key), None) = (named.next(), named.next()) else {
-            return Err(AssertionRefused::Key);
-        };
-        if !key.verify(self.message.as_bytes(), self.signature) {
-            return Err(AssertionRefused::Signature);
-        }
         let claims = &self.claims;
-        if claims.aud.as_ref().and_then(Value::as_str) != Some(token_url) {
+        let audience = claims.aud.as_ref().and_then(Value::as_str);
+        if audience.is_none_or(|audience| !audiences.contains(&audience)) {
             return Err(AssertionRefused::Audience);
         }
         let expires_at = self.check_times(now)?;
@@ -306,6 +317,22 @@ impl<'a> Unverified<'a> {
             jti: jti.to_owned(),
             expires_at,
         })
+    }
+
+    /// Whether the header picks this key among the client's; the algorithm is the key's.
+    fn names(&self, key: &ClientKey) -> bool {
+        Some(&key.kid) == self.header.kid.as_ref() && key.algorithm.as_str() == self.header.alg
+    }
+
+    fn is_signed_by(&self, keys: &[ClientKey]) -> Result<(), AssertionRefused> {
+        let mut named = keys.iter().filter(|key| self.names(key));
+        let (Some(key), None) = (named.next(), named.next()) else {
+            return Err(AssertionRefused::Key);
+        };
+        match key.verify(self.message.as_bytes(), self.signature) {
+            true => Ok(()),
+            false => Err(AssertionRefused::Signature),
+        }
     }
 
     /// Checks `exp`, `iat` and `nbf`; answers when the assertion cannot be used any more.
@@ -342,6 +369,12 @@ fn part<T: DeserializeOwned>(text: &str) -> Result<T, AssertionRefused> {
         .decode(text)
         .map_err(|_| AssertionRefused::Malformed)?;
     serde_json::from_slice(&bytes).map_err(|_| AssertionRefused::Malformed)
+}
+
+/// Who an assertion says it is from; nothing is proven.
+pub(crate) fn claimed_issuer(jwt: &str) -> Option<ClientId> {
+    let unverified = Unverified::read(jwt).ok()?;
+    unverified.claims.iss?.parse().ok()
 }
 
 /// A NumericDate in whole seconds (RFC 7519 section 2), within what an instant can hold.

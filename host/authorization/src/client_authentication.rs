@@ -74,6 +74,18 @@ impl ClientAuthentication {
         token_url: &str,
         now: Timestamp,
     ) -> Result<Client, TokenError> {
+        self.authenticate_at(tenant, request, &[token_url], now)
+            .await
+    }
+
+    /// The same at an endpoint that goes by several addresses.
+    pub(crate) async fn authenticate_at(
+        &self,
+        tenant: &TenantId,
+        request: &TokenRequest,
+        audiences: &[&str],
+        now: Timestamp,
+    ) -> Result<Client, TokenError> {
         let refused = |cause| Err(TokenError::InvalidClient(cause));
         let assertion = request.get("client_assertion");
         let secret = request.get("client_secret");
@@ -93,7 +105,7 @@ impl ClientAuthentication {
             }
             let verified = self
                 .assertions
-                .verify(tenant, assertion, named, token_url, now)
+                .verify(tenant, assertion, named, audiences, now)
                 .await?;
             return verified
                 .map_err(|cause| TokenError::InvalidClient(ClientRefused::Assertion(cause)));

@@ -14,12 +14,13 @@ use crate::Error;
 
 const KID_BYTES_MAX: usize = 256;
 const KEYS_MAX: usize = 10;
+const PUBLISHED_KEYS_MAX: usize = 50;
 const P384_BYTES: usize = 48;
 /// RSA moduli from 2048 to 8192 bits.
 const RSA_MODULUS_BYTES: std::ops::RangeInclusive<usize> = 256..=1024;
 /// Members that belong to a private key (RFC 7518 sections 6.2.2 and 6.3.2) or are a
 /// symmetric one (section 6.4).
-const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+pub(crate) const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
 /// A signature algorithm that a client may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +74,29 @@ impl ClientKey {
             .iter()
             .map(Self::from_jwk)
             .collect::<Result<Vec<_>, _>>()?;
+        check_distinct(&keys)?;
+        Ok(keys)
+    }
+
+    /// The keys of a JWK Set that its owner publishes, where keys for other purposes may
+    /// stand too: those are passed over. A set that holds a private or a symmetric key, or
+    /// one `kid` twice, is refused as a whole: its owner has lost control of it.
+    pub(crate) fn from_published(jwks: &Value) -> Result<Vec<Self>, Error> {
+        let all = jwks
+            .get("keys")
+            .and_then(Value::as_array)
+            .ok_or_else(|| invalid("must be an object with a list `keys`"))?;
+        if all.len() > PUBLISHED_KEYS_MAX {
+            return Err(invalid("must have at most 50 keys"));
+        }
+        let mut keys = Vec::new();
+        for jwk in all {
+            let has = |member: &&str| jwk.get(*member).is_some();
+            if jwk.get("kty").is_none_or(|kty| kty == "oct") || PRIVATE_MEMBERS.iter().any(has) {
+                return Err(invalid("must hold public keys only"));
+            }
+            keys.extend(Self::from_jwk(jwk).ok());
+        }
         check_distinct(&keys)?;
         Ok(keys)
     }

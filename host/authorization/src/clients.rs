@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use glovebox_database::{Durability, Keyspace};
-use glovebox_model::scope::{Level, Scope, ScopeSet};
+use glovebox_model::scope::{Level, Scope, ScopeSet, TypeSelector};
 use glovebox_model::{ClientId, TenantId};
+use glovebox_outbound::{AddressPolicy, OutboundError};
 use glovebox_policy::Terms;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -57,6 +58,17 @@ impl ClientKind {
     }
 }
 
+/// What a client binds itself to, beyond what everybody is bound to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientRules {
+    /// It pushes its authorization requests (RFC 9126 section 6).
+    #[serde(default)]
+    pub require_pushed_authorization_requests: bool,
+    /// Its access tokens are bound to a key that it holds (RFC 9449 section 5.2).
+    #[serde(default)]
+    pub dpop_bound_access_tokens: bool,
+}
+
 /// What is asked for when a client is registered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientRegistration {
@@ -74,6 +86,10 @@ pub struct ClientRegistration {
     pub security_contact: String,
     /// Public keys.
     pub keys: Vec<ClientKey>,
+    /// Where its public keys are published, in place of `keys`.
+    pub jwks_uri: Option<String>,
+    /// What it binds itself to.
+    pub rules: ClientRules,
     /// Where codes may be sent, compared exactly.
     pub redirect_uris: Vec<String>,
     /// Where an EHR launch begins.
@@ -107,6 +123,10 @@ pub struct Client {
     pub security_contact: String,
     /// Public keys.
     pub keys: Vec<ClientKey>,
+    /// Where its public keys are published, in place of `keys`.
+    pub jwks_uri: Option<String>,
+    /// What it binds itself to.
+    pub rules: ClientRules,
     /// Where codes may be sent.
     pub redirect_uris: Vec<String>,
     /// Where an EHR launch begins.
@@ -141,6 +161,7 @@ pub struct Registered {
 #[derive(Clone)]
 pub struct Clients {
     table: Table,
+    addresses: AddressPolicy,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -151,6 +172,13 @@ struct StoredClient {
     owner: String,
     security_contact: String,
     keys: Vec<ClientKey>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    jwks_uri: Option<String>,
+    #[serde(default)]
+    rules: ClientRules,
+    /// Whether an administrator has still to look at it: until then it is no client.
+    #[serde(default)]
+    is_pending: bool,
     redirect_uris: Vec<String>,
     launch_uri: Option<String>,
     scope: String,
@@ -170,13 +198,39 @@ impl Clients {
     pub fn new(keyspace: Keyspace) -> Self {
         Self {
             table: Table::new(keyspace, "client"),
+            addresses: AddressPolicy::default(),
         }
+    }
+
+    /// With what the policy of outbound calls says of the addresses of clients' keys.
+    #[must_use]
+    pub fn with_addresses(self, addresses: AddressPolicy) -> Self {
+        Self { addresses, ..self }
     }
 
     /// Registers a client. Errors: [`Error::Exists`], and [`Error::Invalid`] naming the
     /// field and its rule.
     pub async fn register(&self, registration: ClientRegistration) -> Result<Registered, Error> {
-        check(&registration)?;
+        self.keep(registration, false).await
+    }
+
+    /// Keeps a registration that asks to be a client: it is none until an administrator
+    /// approves it. Errors: those of [`register`](Self::register).
+    pub async fn propose(&self, registration: ClientRegistration) -> Result<Registered, Error> {
+        self.keep(registration, true).await
+    }
+
+    /// Whether a registration would be taken. Errors: [`Error::Invalid`].
+    pub fn check(&self, registration: &ClientRegistration) -> Result<(), Error> {
+        check(registration, &self.addresses)
+    }
+
+    async fn keep(
+        &self,
+        registration: ClientRegistration,
+        is_pending: bool,
+    ) -> Result<Registered, Error> {
+        check(&registration, &self.addresses)?;
         let id = match registration.id {
             Some(id) => id,
             None => self.table.parse(&secret::random_id()?)?,
@@ -194,13 +248,16 @@ impl Clients {
             owner: registration.owner,
             security_contact: registration.security_contact,
             keys: registration.keys,
+            jwks_uri: registration.jwks_uri,
+            rules: registration.rules,
             redirect_uris: registration.redirect_uris,
             launch_uri: registration.launch_uri,
             scope: registration.scope,
             justifications: registration.justifications,
             terms: Arc::new(registration.terms),
         };
-        let stored = StoredClient::new(&client, minted.as_ref().map(|minted| minted.hash));
+        let mut stored = StoredClient::new(&client, minted.as_ref().map(|minted| minted.hash));
+        stored.is_pending = is_pending;
         let key = key(&client.tenant, &client.id);
         if !self.table.insert(&key, &stored, Durability::Sync).await? {
             return Err(Error::Exists {
@@ -217,8 +274,10 @@ impl Clients {
     /// One client.
     pub async fn get(&self, tenant: &TenantId, id: &ClientId) -> Result<Option<Client>, Error> {
         match self.table.get::<StoredClient>(&key(tenant, id)).await? {
-            None => Ok(None),
-            Some(row) => self.read(tenant.clone(), id.clone(), row.value).map(Some),
+            Some(row) if !row.value.is_pending => {
+                self.read(tenant.clone(), id.clone(), row.value).map(Some)
+            }
+            _ => Ok(None),
         }
     }
 
@@ -233,11 +292,38 @@ impl Clients {
 
     /// The clients of a tenant, by id.
     pub async fn list(&self, tenant: &TenantId) -> Result<Vec<Client>, Error> {
+        self.all(tenant, false).await
+    }
+
+    /// The registrations of a tenant that wait for an administrator, by id.
+    pub async fn pending(&self, tenant: &TenantId) -> Result<Vec<Client>, Error> {
+        self.all(tenant, true).await
+    }
+
+    /// Makes a client of a registration that waits. `None` if there is none.
+    pub async fn approve(&self, tenant: &TenantId, id: &ClientId) -> Result<Option<Client>, Error> {
+        let record = key(tenant, id);
+        let is_pending = match self.table.get::<StoredClient>(&record).await? {
+            Some(row) => row.value.is_pending,
+            None => false,
+        };
+        if !is_pending {
+            return Ok(None);
+        }
+        let approve = |stored: &mut StoredClient| stored.is_pending = false;
+        match self.table.change(&record, approve).await? {
+            Some(stored) => self.read(tenant.clone(), id.clone(), stored).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn all(&self, tenant: &TenantId, is_pending: bool) -> Result<Vec<Client>, Error> {
         let rows = self
             .table
             .list::<StoredClient>(&format!("client/{tenant}/"))
             .await?;
         rows.into_iter()
+            .filter(|(_, row)| row.value.is_pending == is_pending)
             .map(|(id, row)| self.read(tenant.clone(), self.table.parse(&id)?, row.value))
             .collect()
     }
@@ -260,6 +346,7 @@ impl Clients {
         presented: &str,
     ) -> Result<bool, Error> {
         let stored = self.table.get::<StoredClient>(&key(tenant, id)).await?;
+        let stored = stored.filter(|row| !row.value.is_pending);
         let hash = stored.and_then(|row| row.value.secret_hash);
         Ok(match (secret::read(Kind::ClientSecret, presented), hash) {
             (Some(presented), Some(hash)) => presented.hash.matches(&hash),
@@ -277,6 +364,8 @@ impl Clients {
             owner: stored.owner,
             security_contact: stored.security_contact,
             keys: stored.keys,
+            jwks_uri: stored.jwks_uri,
+            rules: stored.rules,
             redirect_uris: stored.redirect_uris,
             launch_uri: stored.launch_uri,
             scope: ScopeSet::parse(&stored.scope).map_err(|_| self.table.damaged())?,
@@ -298,6 +387,9 @@ impl StoredClient {
             owner: client.owner.clone(),
             security_contact: client.security_contact.clone(),
             keys: client.keys.clone(),
+            jwks_uri: client.jwks_uri.clone(),
+            rules: client.rules,
+            is_pending: false,
             redirect_uris: client.redirect_uris.clone(),
             launch_uri: client.launch_uri.clone(),
             scope: client.scope.to_string(),
@@ -308,11 +400,11 @@ impl StoredClient {
     }
 }
 
-fn check(registration: &ClientRegistration) -> Result<(), Error> {
+fn check(registration: &ClientRegistration, addresses: &AddressPolicy) -> Result<(), Error> {
     check_text("name", &registration.name)?;
     check_text("owner", &registration.owner)?;
     check_text("security_contact", &registration.security_contact)?;
-    check_keys(registration)?;
+    check_keys(registration, addresses)?;
     check_addresses(registration)?;
     check_justifications(registration)?;
     check_scope(registration)
@@ -342,10 +434,21 @@ fn check_text(what: &'static str, text: &str) -> Result<(), Error> {
     Ok(())
 }
 
-fn check_keys(registration: &ClientRegistration) -> Result<(), Error> {
+fn check_keys(registration: &ClientRegistration, addresses: &AddressPolicy) -> Result<(), Error> {
     let keys = &registration.keys;
+    if let Some(uri) = &registration.jwks_uri {
+        if !keys.is_empty() || !registration.kind.has_keys() {
+            let rule = "must stand in place of jwks, and only for kinds that sign assertions";
+            return Err(Error::invalid("jwks_uri", rule));
+        }
+        return match addresses.check(uri) {
+            Ok(_) => Ok(()),
+            Err(OutboundError::Address(rule)) => Err(Error::invalid("jwks_uri", rule)),
+            Err(other) => Err(Error::invalid("jwks_uri", other.to_string())),
+        };
+    }
     if registration.kind.has_keys() == keys.is_empty() {
-        let rule = "must hold at least one key for kinds that sign assertions, and none for others";
+        let rule = "must hold at least one key (or be replaced by jwks_uri) for kinds that sign assertions, and none for others";
         return Err(Error::invalid("jwks", rule));
     }
     if keys.len() > KEYS_MAX {
@@ -384,6 +487,10 @@ fn check_scope(registration: &ClientRegistration) -> Result<(), Error> {
         return Err(Error::invalid("scope", "must name at least one scope"));
     }
     let is_backend = registration.kind == ClientKind::Backend;
+    if let Some(unknown) = scope.iter().find(|scope| !is_known(scope)) {
+        let rule = format!("must name FHIR R4 resource types: `{unknown}` does not");
+        return Err(Error::invalid("scope", rule));
+    }
     if scope.iter().any(|scope| is_system(scope) != is_backend) {
         let rule =
             "must be system/ scopes for a backend service, and must not be for any other client";
@@ -397,6 +504,15 @@ pub(crate) fn is_system(scope: &Scope) -> bool {
     scope
         .as_resource()
         .is_some_and(|scope| scope.level == Level::System)
+}
+
+/// Whether a scope names a resource type that there is. One that does not opens nothing, and
+/// is never granted: later it might mean something that nobody agreed to.
+pub(crate) fn is_known(scope: &Scope) -> bool {
+    match scope.as_resource().map(|scope| &scope.resource_type) {
+        Some(TypeSelector::Named(name)) => glovebox_fhir::is_resource_type(name),
+        Some(TypeSelector::Any) | None => true,
+    }
 }
 
 #[cfg(test)]

@@ -70,6 +70,9 @@ pub struct Grant {
     pub created_at: Timestamp,
     /// When it is over, whatever happens.
     pub expires_at: Timestamp,
+    /// The thumbprint of the key whose proof has to come with its refresh token: that of a
+    /// public client, which has no other proof (RFC 9449 section 5).
+    pub thumbprint: Option<String>,
 }
 
 impl Grant {
@@ -121,6 +124,8 @@ pub(crate) struct StoredGrant {
     signed_in_micros: i64,
     created_micros: i64,
     expires_micros: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    thumbprint: Option<String>,
 }
 
 const GRANTS: &str = "grant/";
@@ -227,6 +232,7 @@ impl From<&Grant> for StoredGrant {
             signed_in_micros: grant.signed_in_at.micros(),
             created_micros: grant.created_at.micros(),
             expires_micros: grant.expires_at.micros(),
+            thumbprint: grant.thumbprint.clone(),
         }
     }
 }
@@ -246,6 +252,7 @@ impl StoredGrant {
             signed_in_at: Timestamp::from_micros(self.signed_in_micros),
             created_at: Timestamp::from_micros(self.created_micros),
             expires_at: Timestamp::from_micros(self.expires_micros),
+            thumbprint: self.thumbprint,
         })
     }
 }

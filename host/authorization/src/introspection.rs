@@ -4,6 +4,7 @@ use glovebox_model::{TenantId, Timestamp};
 
 use crate::access_token::AccessToken;
 use crate::client_authentication::ClientAuthentication;
+use crate::clients::ClientKind;
 use crate::grant::{Access, Grant};
 use crate::refresh_token::{Presented, RefreshTokens};
 use crate::{AccessTokens, Client, Error, Grants, TokenError, TokenRequest};
@@ -77,17 +78,37 @@ impl TokenCare {
     ) -> Result<Asker, TokenError> {
         if let Some(bearer) = bearer {
             let token = self.access_tokens.verify(bearer, now).await?;
-            let token = token.filter(|token| token.tenant == *tenant);
+            // A bound token without its proof is anybody's.
+            let token = token.filter(|token| token.tenant == *tenant && token.thumbprint.is_none());
             let unknown = TokenError::InvalidClient(crate::ClientRefused::Header);
             return token
                 .map(|token| Asker::Bearer(Box::new(token)))
                 .ok_or(unknown);
         }
-        let client = self
-            .authentication
-            .authenticate(tenant, request, token_url, now)
-            .await?;
+        let client = self.client(tenant, request, &[token_url], now).await?;
+        if client.kind == ClientKind::Public {
+            // Everybody knows its id: that is no proof, and tokens could be tried here (RFC
+            // 7662 section 2.1).
+            return Err(TokenError::InvalidClient(crate::ClientRefused::Missing));
+        }
         Ok(Asker::Client(Box::new(client)))
+    }
+
+    /// The client that a request to another endpoint comes from, which goes by these
+    /// addresses. A public client says who it is and proves nothing.
+    ///
+    /// # Errors
+    /// [`TokenError::InvalidClient`], [`TokenError::InvalidRequest`].
+    pub async fn client(
+        &self,
+        tenant: &TenantId,
+        request: &TokenRequest,
+        audiences: &[&str],
+        now: Timestamp,
+    ) -> Result<Client, TokenError> {
+        self.authentication
+            .authenticate_at(tenant, request, audiences, now)
+            .await
     }
 
     /// What a token is worth to whoever asks. `None` for what is not in force and for what

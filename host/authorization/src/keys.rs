@@ -142,7 +142,7 @@ fn rsa() -> Result<(Members, Members), Error> {
 }
 
 /// RFC 7638: SHA-256 over the required members in lexical order, without spaces.
-fn thumbprint(public: &Members) -> Result<String, Error> {
+pub(crate) fn thumbprint(public: &Members) -> Result<String, Error> {
     let required: std::collections::BTreeMap<_, _> = public.iter().collect();
     let canonical = json!(required).to_string();
     Ok(encode(secret::sha256(canonical.as_bytes()).as_bytes()))

@@ -9,6 +9,7 @@
 mod authorization;
 mod authorization_code;
 mod client_authentication;
+mod client_jwks;
 mod context;
 mod error;
 mod pkce;
@@ -24,6 +25,7 @@ pub mod client_key;
 pub mod clients;
 pub mod consent;
 pub mod csrf;
+pub mod dpop;
 pub mod ehr_launch;
 pub mod grant;
 pub mod id_token;
@@ -31,6 +33,7 @@ pub mod introspection;
 pub mod keys;
 mod password;
 mod redirect_uri;
+pub mod registration_tokens;
 pub mod secret;
 mod sign_in_attempts;
 pub mod signing_keys;
@@ -46,16 +49,17 @@ pub use api_token::{ApiIdentity, ApiTokenSummary, ApiTokens, Holder, ServiceAcco
 pub use authorization::{Authorization, AuthorizationParts};
 pub use authorization_code::CODE_TTL;
 pub use authorization_request::{
-    AuthorizationRequests, AuthorizeRefused, PendingRequest, Redirect, RedirectError, Step,
-    Unredirectable,
+    AuthorizationRequests, AuthorizeRefused, PUSHED_TTL, PendingRequest, Pushed, Redirect,
+    RedirectError, Step, Unredirectable,
 };
 pub use browser_session::{BrowserSession, BrowserSessions};
 pub use client_assertion::{AssertionRefused, ClientAssertions, install_crypto_provider};
 pub use client_authentication::ClientRefused;
 pub use client_key::{ClientKey, KeyAlgorithm};
-pub use clients::{Client, ClientKind, ClientRegistration, Clients, Registered};
+pub use clients::{Client, ClientKind, ClientRegistration, ClientRules, Clients, Registered};
 pub use consent::{Consent, Consents};
 pub use context::GrantContext;
+pub use dpop::{DPOP_ALGORITHMS, DpopHeader, DpopProofs, ProofRefused, ProvenRequest};
 pub use ehr_launch::{Launch, LaunchFor, LaunchRefused, LaunchTarget, Launches, Presenter};
 pub use error::Error;
 pub use grant::{Access, Grant, Grants};
@@ -63,6 +67,7 @@ pub use id_token::{FhirUserClaim, ID_TOKEN_LIFETIME, IdTokenClaims, IdTokenHint}
 pub use introspection::{ActiveToken, Asker, Revoked, TokenCare};
 pub use keys::GeneratedKey;
 pub use refresh_token::{REPEAT_MAX, RefreshKey};
+pub use registration_tokens::{REGISTRATION_TOKEN_TTL, RegistrationToken, RegistrationTokens};
 pub use secret::{Issued, SecretText};
 pub use signing_keys::{KeyStatus, SigningKey, SigningKeys};
 pub use token_endpoint::{GrantRefused, OpenId, TokenEndpoint, TokenError, TokenResponse};

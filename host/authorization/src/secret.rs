@@ -34,6 +34,8 @@ pub(crate) enum Kind {
     RefreshToken,
     Code,
     ClientSecret,
+    PushedRequest,
+    Registration,
 }
 
 impl Kind {
@@ -47,6 +49,8 @@ impl Kind {
             Self::RefreshToken => "gb_refresh_",
             Self::Code => "gb_code_",
             Self::ClientSecret => "gb_client_",
+            Self::PushedRequest => "gb_par_",
+            Self::Registration => "gb_register_",
         }
     }
 }

@@ -166,6 +166,18 @@ pub(crate) fn clinician(name: &str) -> User {
     }
 }
 
+/// Calls that nobody hears of, to the internet only: no test makes one.
+pub(crate) fn outbound() -> glovebox_outbound::Outbound {
+    struct Silent;
+    impl glovebox_outbound::CallSink for Silent {
+        fn called(&self, _: &glovebox_outbound::Call<'_>) {}
+    }
+    glovebox_outbound::Outbound::new(
+        glovebox_outbound::AddressPolicy::default(),
+        Arc::new(Silent),
+    )
+}
+
 /// Everything together, on records in memory.
 pub(crate) async fn authorization_on(records: &Arc<dyn Records>) -> Authorization {
     let fence = Keyspace::new(Arc::clone(records), "fence");
@@ -175,6 +187,7 @@ pub(crate) async fn authorization_on(records: &Arc<dyn Records>) -> Authorizatio
         relations: Relations::new(Keyspace::new(Arc::clone(records), "relations")),
         vault: vault(),
         refresh_key: RefreshKey::new(&[7; 32]),
+        outbound: outbound(),
     })
 }
 
@@ -221,6 +234,8 @@ pub(crate) fn backend(id: &str) -> ClientRegistration {
             key_pair(KeyAlgorithm::Es384).public.clone(),
             key_pair(KeyAlgorithm::Rs384).public.clone(),
         ],
+        jwks_uri: None,
+        rules: crate::ClientRules::default(),
         redirect_uris: Vec::new(),
         launch_uri: None,
         scope: ScopeSet::parse("system/*.rs").unwrap(),

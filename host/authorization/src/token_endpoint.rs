@@ -16,6 +16,7 @@ use glovebox_model::{TenantId, Timestamp, UserId};
 use crate::access_token::{AccessTokens, NewAccessToken};
 use crate::authorization_code::Codes;
 use crate::client_authentication::ClientAuthentication;
+use crate::dpop::{DpopHeader, DpopProofs, ProofRefused, ProvenRequest};
 use crate::grant::{Access, Grant, Grants};
 use crate::refresh_token::RefreshTokens;
 use crate::secret::Issued;
@@ -28,7 +29,7 @@ pub use error::{GrantRefused, TokenError};
 /// How long an app's access token lives (SMART App Launch 2.2: at most an hour).
 pub const APP_TOKEN_TTL: Duration = Duration::from_secs(60 * 60);
 
-/// What a client gets (RFC 6749 section 5.1). `token_type` is always `Bearer`.
+/// What a client gets (RFC 6749 section 5.1).
 #[derive(Clone, Debug)]
 pub struct TokenResponse {
     /// The access token.
@@ -47,11 +48,23 @@ pub struct TokenResponse {
     pub grant: Option<Grant>,
     /// What the `id_token` says, where `openid` was granted.
     pub open_id: Option<OpenId>,
+    /// Whether the access token is bound to a key (RFC 9449).
+    pub is_bound: bool,
 }
 
 impl TokenResponse {
-    /// The spelling of `token_type`.
-    pub const TOKEN_TYPE: &'static str = "Bearer";
+    /// `token_type`.
+    pub const fn token_type(&self) -> &'static str {
+        token_type(self.is_bound)
+    }
+}
+
+/// The `token_type` of a token (RFC 6750, RFC 9449 section 5).
+pub const fn token_type(is_bound: bool) -> &'static str {
+    match is_bound {
+        true => "DPoP",
+        false => "Bearer",
+    }
 }
 
 /// What an `id_token` has to say (OpenID Connect Core section 2).
@@ -81,6 +94,18 @@ pub(crate) struct TokenParts {
     pub(crate) users: Users,
     pub(crate) browser_sessions: BrowserSessions,
     pub(crate) relations: Relations,
+    pub(crate) proofs: DpopProofs,
+}
+
+/// One request, as far as it is read.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    tenant: &'a TenantId,
+    request: &'a TokenRequest,
+    token_url: &'a str,
+    /// The thumbprint of the key whose proof came with it.
+    proven: Option<&'a str>,
+    now: Timestamp,
 }
 
 /// The token endpoint.
@@ -108,15 +133,55 @@ impl TokenEndpoint {
         token_url: &str,
         now: Timestamp,
     ) -> Result<TokenResponse, TokenError> {
-        match request.get("grant_type") {
-            Some("authorization_code") => self.code(tenant, request, token_url, now).await,
-            Some("refresh_token") => self.refresh(tenant, request, token_url, now).await,
-            Some("client_credentials") => {
-                self.client_credentials(tenant, request, token_url, now)
-                    .await
-            }
-            Some(_) => Err(TokenError::UnsupportedGrantType),
-            None => Err(TokenError::InvalidRequest("grant_type is missing")),
+        let grant_type = request
+            .get("grant_type")
+            .ok_or(TokenError::InvalidRequest("grant_type is missing"))?;
+        // Before anything is used up: a client whose proof is refused makes another one.
+        let proven = self.prove(request, token_url, now).await?;
+        let asked = Asked {
+            tenant,
+            request,
+            token_url,
+            proven: proven.as_deref(),
+            now,
+        };
+        match grant_type {
+            "authorization_code" => self.code(asked).await,
+            "refresh_token" => self.refresh(asked).await,
+            "client_credentials" => self.client_credentials(asked).await,
+            _ => Err(TokenError::UnsupportedGrantType),
+        }
+    }
+
+    /// The thumbprint of the key whose proof came with a request; `None` without a proof.
+    async fn prove(
+        &self,
+        request: &TokenRequest,
+        token_url: &str,
+        now: Timestamp,
+    ) -> Result<Option<String>, TokenError> {
+        if *request.proof() == DpopHeader::None {
+            return Ok(None);
+        }
+        let proven = ProvenRequest {
+            method: "POST",
+            url: token_url,
+            access_token: None,
+            thumbprint: None,
+        };
+        let verified = self
+            .parts
+            .proofs
+            .verify(request.proof(), proven, now)
+            .await?;
+        verified.map(Some).map_err(TokenError::InvalidProof)
+    }
+
+    /// Refuses a client that binds its tokens and brought no proof.
+    fn check_bound(client: &Client, asked: Asked<'_>) -> Result<(), TokenError> {
+        match client.rules.dpop_bound_access_tokens && asked.proven.is_none() {
+            true => Err(TokenError::InvalidProof(ProofRefused::Missing)),
+            false => Ok(()),
         }
     }
 
@@ -168,8 +233,9 @@ impl TokenEndpoint {
         grant: &Grant,
         client: &Client,
         scope: &ScopeSet,
-        now: Timestamp,
+        asked: Asked<'_>,
     ) -> Result<(Batch, Issued, Duration), Error> {
+        let now = asked.now;
         let token = NewAccessToken {
             tenant: grant.tenant.clone(),
             client: client.clone(),
@@ -177,6 +243,7 @@ impl TokenEndpoint {
             user: Some(grant.user.clone()),
             patient: grant.context.patient.clone(),
             grant: Some(grant.id.clone()),
+            thumbprint: asked.proven.map(str::to_owned),
         };
         // A token never outlives its grant.
         let ttl = APP_TOKEN_TTL.min(grant.expires_at.since(now));

@@ -3,8 +3,11 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use glovebox_model::ClientId;
 use zeroize::Zeroizing;
 
+use crate::DpopHeader;
+use crate::client_assertion::claimed_issuer;
 use crate::token_endpoint::TokenError;
 
 const PARAMETERS_MAX: usize = 64;
@@ -30,6 +33,7 @@ pub(crate) enum Basic {
 pub struct TokenRequest {
     parameters: Vec<(String, String)>,
     basic: Basic,
+    dpop: DpopHeader,
 }
 
 impl TokenRequest {
@@ -60,7 +64,33 @@ impl TokenRequest {
             basic: authorization.map_or(Basic::None, |header| {
                 basic(header).unwrap_or(Basic::Unreadable)
             }),
+            dpop: DpopHeader::None,
         })
+    }
+
+    /// With the `DPoP` header that came with it.
+    #[must_use]
+    pub fn with_proof(self, dpop: DpopHeader) -> Self {
+        Self { dpop, ..self }
+    }
+
+    /// The `DPoP` header.
+    pub fn proof(&self) -> &DpopHeader {
+        &self.dpop
+    }
+
+    /// All parameters, in order.
+    pub fn pairs(&self) -> &[(String, String)] {
+        &self.parameters
+    }
+
+    /// The client that the request says it comes from; nothing is proven.
+    pub fn claimed_client(&self) -> Option<ClientId> {
+        let named = match &self.basic {
+            Basic::Given { id, .. } => id.parse().ok(),
+            _ => self.get("client_id").and_then(|id| id.parse().ok()),
+        };
+        named.or_else(|| claimed_issuer(self.get("client_assertion")?))
     }
 
     /// A parameter's value, unless it is missing or empty.

@@ -93,6 +93,8 @@ kinds! {
     /// A page, an API call or a request was refused at the door: no credential in force, no
     /// such role, not that tenant.
     Access = "access",
+    /// A call was made to an address that somebody else supplied.
+    Outbound = "outbound",
     /// The ledger itself was read.
     AuditRead = "audit.read",
     /// The ledger was opened, with what was found.

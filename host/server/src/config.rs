@@ -3,6 +3,7 @@
 mod brand;
 mod endpoints;
 mod line;
+mod oauth;
 mod settings;
 mod unknown_key;
 
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use brand::{Brand, BrandSection, IDENTIFIER_SYSTEM};
 pub use endpoints::Endpoint;
 pub use line::line_of;
+pub use oauth::{OAuthSection, OAuthSettings, OutboundSection};
 pub use settings::{Engine, Settings, SettingsError};
 
 /// The file as written. Unknown keys are refused with the nearest known one.
@@ -35,6 +37,10 @@ pub struct Config {
     pub budgets: std::collections::BTreeMap<String, Budgets>,
     /// How organisations appear to people who look for them in an app, by tenant.
     pub brands: std::collections::BTreeMap<String, BrandSection>,
+    /// The authorization server's endpoints.
+    pub oauth: OAuthSection,
+    /// Calls that this server makes.
+    pub outbound: OutboundSection,
 }
 
 /// `[listen]`

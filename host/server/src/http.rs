@@ -11,6 +11,7 @@ mod connections;
 mod headers;
 mod identity;
 mod page;
+mod peer;
 mod problem;
 mod smart_style;
 
@@ -95,6 +96,14 @@ pub fn router(services: App) -> Router {
             get(api::clients::list).post(api::clients::register),
         )
         .route(
+            "/clients/registration-tokens",
+            post(api::clients::registration::issue),
+        )
+        .route(
+            "/clients/{client}/approve",
+            post(api::clients::registration::approve),
+        )
+        .route(
             "/clients/{client}",
             get(api::clients::get).delete(api::clients::remove),
         )
@@ -151,6 +160,15 @@ pub fn router(services: App) -> Router {
             "/oauth/{tenant}/revoke",
             post(oauth::revoke::post).options(oauth::revoke::options),
         )
+        .route(
+            "/oauth/{tenant}/par",
+            post(oauth::par::post).options(oauth::par::options),
+        )
+        .route("/oauth/{tenant}/register", post(oauth::register::post))
+        .layer(from_fn_with_state(
+            Arc::clone(&services),
+            oauth::rate::layer,
+        ))
         .layer(RequestBodyLimitLayer::new(FORM_BYTES_MAX))
         .layer(from_fn_with_state(Arc::clone(&services), headers::machine));
     // Anybody's page may send a browser here, by a link or by a form.

@@ -1,9 +1,11 @@
 //! Everything that a running installation is made of, opened from its data directory.
 
+mod calling;
 mod data_dir;
 mod error;
 mod housekeeping;
 mod launching;
+mod rate_limits;
 mod relating;
 mod rotating;
 mod standing;
@@ -26,6 +28,7 @@ use glovebox_database::{
 };
 use glovebox_gateway::{Gateway, GatewayParts};
 use glovebox_model::Clock;
+use glovebox_outbound::Outbound;
 use glovebox_registry::{Registry, RegistryParts};
 use glovebox_runtime::{CodeCache, Preparer, Runtime, RuntimeParts, RuntimeSettings, Screens};
 use zeroize::Zeroizing;
@@ -35,6 +38,7 @@ use crate::config::{Engine, Settings};
 pub use data_dir::DataDir;
 pub use error::StartError;
 pub use launching::{LaunchProblem, OpenedApp, open_app};
+pub use rate_limits::RateLimits;
 pub use relating::follow_people;
 pub use rotating::{RotateError, rotate_signing_key};
 pub use standing::{end_unless_allowed, is_clinician};
@@ -65,6 +69,8 @@ pub struct Services {
     pub registry: Registry,
     /// How many refusals of unknown callers are recorded.
     pub strangers: Strangers,
+    /// How often clients may ask.
+    pub rate_limits: RateLimits,
 }
 
 impl Services {
@@ -171,6 +177,10 @@ impl Services {
             relations: relations.clone(),
             vault: Arc::clone(&vault),
             refresh_key: RefreshKey::new(&refresh_key),
+            outbound: Outbound::new(
+                settings.oauth.addresses.clone(),
+                Arc::new(calling::LedgerSink(ledger.clone())),
+            ),
         });
         for (tenant, _) in &settings.tenants {
             let keys = &authorization.signing_keys;
@@ -180,6 +190,7 @@ impl Services {
             .await
             .map_err(StartError::people)?;
         let services = Arc::new(Self {
+            rate_limits: RateLimits::new(&settings.oauth),
             settings,
             clock,
             authorization,

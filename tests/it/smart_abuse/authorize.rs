@@ -638,8 +638,7 @@ async fn a_az25_each_answer_names_the_issuer_that_the_metadata_names() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_az26_request_objects_are_refused_unread() {
     let host = TestHost::shared().await;
-    let urn = "urn:ietf:params:oauth:request_uri:abc";
-    for uri in ["https://app.example/r.jwt", "http://169.254.169.254/", urn] {
+    for uri in ["https://app.example/r.jwt", "http://169.254.169.254/"] {
         let error = told(host, &[("request_uri", uri)]).await;
         assert_eq!(error, "request_uri_not_supported", "{uri}");
     }

@@ -273,12 +273,15 @@ async fn a_rv1_a_rv2_a_client_ends_its_own_tokens_and_no_others() {
     let answer = program.post_form("/oauth/main/revoke", &nobody).await;
     assert_eq!(refusal(&answer), (401, "invalid_client"));
     // A request without a token is none.
-    for path in ["/oauth/main/revoke", "/oauth/main/introspect"] {
-        let answer = program
-            .post_form(path, &[("client_id", "demo-public")])
-            .await;
-        assert_eq!(refusal(&answer), (400, "invalid_request"), "{path}");
-    }
+    let answer = program
+        .post_form("/oauth/main/revoke", &[("client_id", "demo-public")])
+        .await;
+    assert_eq!(refusal(&answer), (400, "invalid_request"));
+    let service = glovebox_tests::fhir::system(host, "system/*.rs").await;
+    let answer = service
+        .post_form("/oauth/main/introspect", &[("unused", "x")])
+        .await;
+    assert_eq!(refusal(&answer), (400, "invalid_request"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -298,6 +301,11 @@ async fn a_in1_a_in2_whoever_asks_says_who_they_are_and_learns_about_their_own()
     assert_eq!(refusal(&ask(&[]).await), (401, "invalid_client"));
     assert_eq!(
         refusal(&ask(&[("client_id", "nobody")]).await),
+        (401, "invalid_client")
+    );
+    // Everybody knows the id of a public client: it proves nothing.
+    assert_eq!(
+        refusal(&ask(&[("client_id", "demo-public")]).await),
         (401, "invalid_client")
     );
     let unproven = ask(&[("client_id", "demo-confidential")]).await;

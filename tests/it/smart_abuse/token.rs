@@ -157,7 +157,8 @@ async fn a_tk12_only_a_form_is_read() {
             );
             assert_eq!(answer.header("cache-control"), "no-store");
         }
-        let request = program.request(Method::POST, path);
+        // On a line of its own: it is closed, and nothing else is to be sent on it.
+        let request = host.program(None).request(Method::POST, path);
         let request = request.header("content-type", "application/x-www-form-urlencoded");
         // Refused by its announced length; whoever still writes may find the line closed.
         if let Ok(answer) = request.body(vec![b'a'; 600 << 10]).send().await {

@@ -89,6 +89,7 @@ mod tests {
                 user: None,
                 patient: None,
                 grant: None,
+                thumbprint: None,
                 terms: Arc::default(),
             },
         };

@@ -18,6 +18,7 @@ async fn tokens() -> (AccessTokens, NewAccessToken) {
         user: Some(user_id("dr.rivera")),
         patient: Some("anna-rossi".parse().unwrap()),
         grant: None,
+        thumbprint: None,
     };
     (authorization.access_tokens, token)
 }
@@ -36,6 +37,7 @@ async fn a_token_says_what_was_granted() {
         user: new.user,
         patient: new.patient,
         grant: None,
+        thumbprint: None,
         terms: Arc::default(),
     };
     assert_eq!(

@@ -6,8 +6,9 @@ use glovebox_model::{TenantId, Timestamp};
 use super::{
     AuthorizationRequests, AuthorizeRefused, PendingRequest, Prompt, Redirect, RedirectError,
 };
-use crate::clients::ClientKind;
+use crate::clients::{ClientKind, is_known};
 use crate::context::GrantContext;
+use crate::dpop;
 use crate::pkce::Challenge;
 use crate::redirect_uri;
 use crate::{Client, Error, secret};
@@ -26,6 +27,8 @@ pub enum Unredirectable {
     Client,
     /// `redirect_uri` is missing, repeated or not registered for the client.
     RedirectUri,
+    /// The pushed request is unknown, used, too old, or another client's.
+    RequestUri,
 }
 
 impl Unredirectable {
@@ -34,12 +37,13 @@ impl Unredirectable {
         match self {
             Self::Client => "client-unknown",
             Self::RedirectUri => "redirect-uri",
+            Self::RequestUri => "request-uri",
         }
     }
 }
 
 /// What this server reads. Whatever else there is changes nothing (RFC 6749 section 3.1).
-const KNOWN: [&str; 17] = [
+pub(super) const KNOWN: [&str; 18] = [
     "response_type",
     "response_mode",
     "client_id",
@@ -50,6 +54,7 @@ const KNOWN: [&str; 17] = [
     "resource",
     "code_challenge",
     "code_challenge_method",
+    "dpop_jkt",
     "launch",
     "nonce",
     "prompt",
@@ -85,6 +90,31 @@ fn invalid(description: &'static str) -> Wrong {
 }
 
 impl AuthorizationRequests {
+    /// Reads what a browser brought without a reference: a client that pushes its requests
+    /// takes part in no other (RFC 9126 section 6).
+    pub(super) async fn read_unpushed(
+        &self,
+        tenant: &TenantId,
+        fhir_base: &str,
+        pairs: &[(String, String)],
+        now: Timestamp,
+    ) -> Result<Result<PendingRequest, AuthorizeRefused>, Error> {
+        let read = self.read(tenant, fhir_base, pairs, now).await?;
+        Ok(match read {
+            Ok(request) if request.client.rules.require_pushed_authorization_requests => {
+                let error = RedirectError::InvalidRequest;
+                let description = "this client has to push its authorization requests";
+                Err(AuthorizeRefused::There {
+                    error,
+                    description,
+                    redirect: request.answer().with_error(error, description),
+                    client: Box::new(request.client),
+                })
+            }
+            other => other,
+        })
+    }
+
     /// Reads and checks; nothing is kept yet. First of all the address: before it is known
     /// to be the client's, nothing is sent there.
     pub(super) async fn read(
@@ -207,6 +237,12 @@ fn check(
             redirect_uri: redirect_uri.to_owned(),
             state: state.to_owned(),
             challenge,
+            thumbprint: match parameters.get("dpop_jkt") {
+                Some(text) if !dpop::is_thumbprint(text) => {
+                    return Err(invalid("dpop_jkt is not a SHA-256 in base64url"));
+                }
+                text => text.map(str::to_owned),
+            },
             nonce: bounded("nonce", NONCE_BYTES_MAX)?,
             prompt: prompt(parameters)?,
             max_age: match parameters.get("max_age").map(str::parse) {
@@ -307,7 +343,8 @@ fn scope(
         tokens
             .iter()
             .filter_map(|token| token.parse::<Scope>().ok())
-            .filter(can_be_asked),
+            .filter(can_be_asked)
+            .filter(is_known),
     );
     if has_launch && !asked.contains(&Scope::Launch) {
         return Err(invalid("launch was given without the scope launch"));
@@ -320,7 +357,7 @@ fn scope(
     let is_granted = |token: &&&str| {
         token
             .parse::<Scope>()
-            .is_ok_and(|scope| granted.covers(&scope))
+            .is_ok_and(|scope| is_known(&scope) && granted.covers(&scope))
     };
     let dropped = tokens
         .iter()

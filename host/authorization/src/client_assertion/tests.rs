@@ -16,7 +16,8 @@ async fn assertions() -> ClientAssertions {
         ..backend("sandbox-only")
     };
     clients.register(sandbox).await.unwrap();
-    ClientAssertions::new(keyspace(), clients)
+    let jwks = ClientJwks::new(crate::testing::outbound());
+    ClientAssertions::new(keyspace(), clients, jwks)
 }
 
 fn header(algorithm: KeyAlgorithm) -> Value {
@@ -56,7 +57,7 @@ async fn verify(
     now: Timestamp,
 ) -> Result<ClientId, AssertionRefused> {
     let result = assertions
-        .verify(&tenant("main"), jwt, None, TOKEN_URL, now)
+        .verify(&tenant("main"), jwt, None, &[TOKEN_URL], now)
         .await
         .unwrap();
     result.map(|client| client.id)
@@ -278,7 +279,7 @@ async fn the_client_id_parameter_must_be_the_issuer() {
     for (client_id, is_right) in [("other-backend", false), ("demo-backend", true)] {
         let main = tenant("main");
         let result = assertions
-            .verify(&main, &good(), Some(client_id), TOKEN_URL, noon())
+            .verify(&main, &good(), Some(client_id), &[TOKEN_URL], noon())
             .await
             .unwrap();
         let refused = result.err();

@@ -1,22 +1,21 @@
 //! The exchange of a code (RFC 6749 section 4.1.3).
 
 use glovebox_database::Batch;
-use glovebox_model::{TenantId, Timestamp};
 
-use super::{GrantRefused, TokenEndpoint, TokenError, TokenResponse};
-use crate::TokenRequest;
+use super::{Asked, GrantRefused, TokenEndpoint, TokenError, TokenResponse};
 use crate::authorization_code::Presented;
 use crate::clients::ClientKind;
 use crate::grant::Access;
 
 impl TokenEndpoint {
-    pub(super) async fn code(
-        &self,
-        tenant: &TenantId,
-        request: &TokenRequest,
-        token_url: &str,
-        now: Timestamp,
-    ) -> Result<TokenResponse, TokenError> {
+    pub(super) async fn code(&self, asked: Asked<'_>) -> Result<TokenResponse, TokenError> {
+        let Asked {
+            tenant,
+            request,
+            token_url,
+            now,
+            ..
+        } = asked;
         let parts = &self.parts;
         let client = parts
             .authentication
@@ -25,6 +24,7 @@ impl TokenEndpoint {
         if client.kind == ClientKind::Backend {
             return Err(TokenError::UnauthorizedClient);
         }
+        Self::check_bound(&client, asked)?;
         let missing = TokenError::InvalidRequest;
         let text = request.get("code").ok_or(missing("code is missing"))?;
         let redirect_uri = request
@@ -54,6 +54,8 @@ impl TokenEndpoint {
             Some(GrantRefused::RedirectUri)
         } else if !code.challenge.is_met_by(verifier) {
             Some(GrantRefused::Verifier)
+        } else if code.thumbprint.is_some() && code.thumbprint.as_deref() != asked.proven {
+            Some(GrantRefused::ProofKey)
         } else {
             None
         };
@@ -61,7 +63,10 @@ impl TokenEndpoint {
             parts.codes.burn(&spent, now).await?;
             return Err(TokenError::InvalidGrant(cause));
         }
-        let grant = code.grant;
+        let mut grant = code.grant;
+        if client.kind == ClientKind::Public {
+            grant.thumbprint = asked.proven.map(str::to_owned);
+        }
         // Its grant is not written yet, so nothing that ends grants has ended it: a new
         // password and signing out end the session in which it was given.
         let sessions = &parts.browser_sessions;
@@ -72,7 +77,7 @@ impl TokenEndpoint {
         let batch = parts.codes.spend(Batch::new(), &spent, now)?;
         let batch = parts.grants.add(batch, &grant)?;
         let (batch, access_token, ttl) =
-            self.add_access_token(batch, &grant, &client, &grant.scope, now)?;
+            self.add_access_token(batch, &grant, &client, &grant.scope, asked)?;
         let (batch, refresh_token) = match grant.access {
             Access::Once => (batch, None),
             Access::Online | Access::Offline => {
@@ -97,6 +102,7 @@ impl TokenEndpoint {
             refresh_token,
             grant: Some(grant),
             open_id,
+            is_bound: asked.proven.is_some(),
         })
     }
 

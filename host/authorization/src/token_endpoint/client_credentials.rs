@@ -4,12 +4,10 @@
 use std::time::Duration;
 
 use glovebox_model::scope::{Scope, ScopeSet};
-use glovebox_model::{TenantId, Timestamp};
 
-use super::{TokenEndpoint, TokenError, TokenResponse};
-use crate::TokenRequest;
+use super::{Asked, TokenEndpoint, TokenError, TokenResponse};
 use crate::access_token::NewAccessToken;
-use crate::clients::{ClientKind, is_system};
+use crate::clients::{ClientKind, is_known, is_system};
 
 /// How long a backend service's token lives (SMART App Launch 2.2, "Backend Services":
 /// `expires_in` SHOULD NOT exceed 300).
@@ -20,11 +18,15 @@ const SCOPE_TOKENS_MAX: usize = 200;
 impl TokenEndpoint {
     pub(super) async fn client_credentials(
         &self,
-        tenant: &TenantId,
-        request: &TokenRequest,
-        token_url: &str,
-        now: Timestamp,
+        asked: Asked<'_>,
     ) -> Result<TokenResponse, TokenError> {
+        let Asked {
+            tenant,
+            request,
+            token_url,
+            now,
+            ..
+        } = asked;
         let client = self
             .parts
             .authentication
@@ -33,6 +35,7 @@ impl TokenEndpoint {
         if client.kind != ClientKind::Backend {
             return Err(TokenError::UnauthorizedClient);
         }
+        Self::check_bound(&client, asked)?;
         let requested = request
             .get("scope")
             .ok_or(TokenError::InvalidScope("scope is missing"))?;
@@ -44,6 +47,7 @@ impl TokenEndpoint {
             user: None,
             patient: None,
             grant: None,
+            thumbprint: asked.proven.map(str::to_owned),
         };
         let issued = self
             .parts
@@ -59,6 +63,7 @@ impl TokenEndpoint {
             refresh_token: None,
             grant: None,
             open_id: None,
+            is_bound: asked.proven.is_some(),
         })
     }
 }
@@ -77,7 +82,8 @@ fn grant(requested: &str, registered: &ScopeSet) -> Result<ScopeSet, TokenError>
     let requested = ScopeSet::new(
         tokens
             .into_iter()
-            .filter_map(|token| token.parse::<Scope>().ok()),
+            .filter_map(|token| token.parse::<Scope>().ok())
+            .filter(is_known),
     );
     if requested.iter().any(|scope| !is_system(scope)) {
         return Err(TokenError::InvalidScope(

@@ -1,6 +1,8 @@
 //! Why no token was issued.
 
 use crate::Error;
+use crate::ProofRefused;
+use crate::RedirectError;
 use crate::client_authentication::ClientRefused;
 
 /// Why a code or a refresh token was not taken. The client reads `invalid_grant` each
@@ -15,6 +17,8 @@ pub enum GrantRefused {
     CodeExpired,
     /// `redirect_uri` is not the one of the authorization request.
     RedirectUri,
+    /// The proof that came with it is of another key than the one that is bound, or missing.
+    ProofKey,
     /// `code_verifier` does not meet the challenge. The code is burnt.
     Verifier,
     /// It was issued to another client, or to an earlier registration under this id.
@@ -38,6 +42,7 @@ impl GrantRefused {
             Self::CodeExpired => "code-expired",
             Self::RedirectUri => "redirect-uri",
             Self::Verifier => "code-verifier",
+            Self::ProofKey => "grant-proof-key",
             Self::OtherClient => "grant-other-client",
             Self::RefreshTokenReused(_) => "refresh-token-reused",
             Self::SessionOver => "session-over",
@@ -67,6 +72,9 @@ pub enum TokenError {
     /// The code or refresh token is not good. The cause is for the ledger alone.
     #[error("the code or refresh token is not valid (any more) for this client")]
     InvalidGrant(GrantRefused),
+    /// The DPoP proof is not good, or missing (RFC 9449 section 5).
+    #[error("{0}")]
+    InvalidProof(ProofRefused),
     /// The client is known, but this grant is not for its kind.
     #[error("this client may not use this grant type")]
     UnauthorizedClient,
@@ -76,6 +84,12 @@ pub enum TokenError {
     /// Nothing that was asked for can be granted.
     #[error("{0}")]
     InvalidScope(&'static str),
+    /// A pushed authorization request would not be taken (RFC 9126 section 2.3).
+    #[error("{1}")]
+    InvalidAuthorization(RedirectError, &'static str),
+    /// What happened cannot be recorded, so it does not happen.
+    #[error("the server could not answer")]
+    Unrecorded,
     /// The server failed; the client may try again.
     #[error("the server could not answer")]
     Server(#[from] Error),
@@ -89,10 +103,12 @@ impl TokenError {
             Self::InvalidRequest(_) => "invalid_request",
             Self::InvalidClient(_) => "invalid_client",
             Self::InvalidGrant(_) => "invalid_grant",
+            Self::InvalidProof(_) => "invalid_dpop_proof",
             Self::UnauthorizedClient => "unauthorized_client",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::InvalidScope(_) => "invalid_scope",
-            Self::Server(_) => "server_error",
+            Self::InvalidAuthorization(error, _) => error.as_str(),
+            Self::Server(_) | Self::Unrecorded => "server_error",
         }
     }
 
@@ -106,6 +122,7 @@ impl TokenError {
         match self {
             Self::InvalidClient(refused) => refused.code(),
             Self::InvalidGrant(refused) => refused.code(),
+            Self::InvalidProof(refused) => refused.code(),
             other => other.code(),
         }
     }

@@ -4,7 +4,8 @@ use glovebox_database::Batch;
 use glovebox_model::scope::ScopeSet;
 use glovebox_model::{TenantId, Timestamp};
 
-use super::{GrantRefused, TokenEndpoint, TokenError, TokenResponse};
+use super::{Asked, GrantRefused, TokenEndpoint, TokenError, TokenResponse};
+use crate::ProofRefused;
 use crate::access_token::AccessTokens;
 use crate::clients::ClientKind;
 use crate::grant::Grant;
@@ -13,13 +14,14 @@ use crate::table::TRIES_MAX;
 use crate::{Client, Error, TokenRequest};
 
 impl TokenEndpoint {
-    pub(super) async fn refresh(
-        &self,
-        tenant: &TenantId,
-        request: &TokenRequest,
-        token_url: &str,
-        now: Timestamp,
-    ) -> Result<TokenResponse, TokenError> {
+    pub(super) async fn refresh(&self, asked: Asked<'_>) -> Result<TokenResponse, TokenError> {
+        let Asked {
+            tenant,
+            request,
+            token_url,
+            now,
+            ..
+        } = asked;
         let text = request
             .get("refresh_token")
             .ok_or(TokenError::InvalidRequest("refresh_token is missing"))?;
@@ -49,14 +51,25 @@ impl TokenEndpoint {
                     return Err(TokenError::InvalidGrant(cause));
                 }
             };
+            Self::check_bound(&client, asked)?;
+            match (turn.grant.thumbprint.as_deref(), asked.proven) {
+                (None, _) => {}
+                (Some(bound), Some(proven)) if bound == proven => {}
+                (Some(_), Some(_)) => {
+                    return Err(TokenError::InvalidGrant(GrantRefused::ProofKey));
+                }
+                (Some(_), None) => {
+                    return Err(TokenError::InvalidProof(ProofRefused::Missing));
+                }
+            }
             self.still_stands(&turn.grant, &client, now).await?;
-            let scope = asked(request, &turn.grant)?;
+            let scope = narrowed(request, &turn.grant)?;
             let batch = match &turn.replaces {
                 Some(replaced) => AccessTokens::remove(Batch::new(), replaced),
                 None => Batch::new(),
             };
             let (batch, access_token, ttl) =
-                self.add_access_token(batch, &turn.grant, &client, &scope, now)?;
+                self.add_access_token(batch, &turn.grant, &client, &scope, asked)?;
             let refresh_tokens = &self.parts.refresh_tokens;
             let batch = refresh_tokens.turn(batch, &turn, &access_token.id, now)?;
             let open_id = self.open_id(&turn.grant, &scope, None).await?;
@@ -71,6 +84,7 @@ impl TokenEndpoint {
                     refresh_token: Some(turn.successor.text),
                     grant: Some(turn.grant),
                     open_id,
+                    is_bound: asked.proven.is_some(),
                 });
             }
         }
@@ -112,7 +126,7 @@ impl TokenEndpoint {
 
 /// The scope of the new access token: what the grant has, or the part of it that is asked
 /// for (RFC 6749 section 6), never more.
-fn asked(request: &TokenRequest, grant: &Grant) -> Result<ScopeSet, TokenError> {
+fn narrowed(request: &TokenRequest, grant: &Grant) -> Result<ScopeSet, TokenError> {
     let Some(text) = request.get("scope") else {
         return Ok(grant.scope.clone());
     };

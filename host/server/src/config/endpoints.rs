@@ -28,13 +28,14 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    /// What is told to clients: exactly what the server answers.
+    /// What is told to clients of every tenant: exactly what the server answers.
     pub const ADVERTISED: &'static [Self] = &[
         Self::Authorize,
         Self::Token,
         Self::Introspect,
         Self::Revoke,
         Self::Jwks,
+        Self::PushedRequest,
     ];
 
     /// The member of a discovery document (RFC 8414 section 2; SMART App Launch 2.2,
@@ -96,9 +97,12 @@ impl Settings {
 
     /// Every advertised address of the tenant.
     pub fn advertised(&self, tenant: &TenantId) -> impl Iterator<Item = (Endpoint, String)> {
-        Endpoint::ADVERTISED
-            .iter()
-            .map(move |endpoint| (*endpoint, self.endpoint(tenant, *endpoint)))
+        let registers = self.oauth.registration.contains(tenant);
+        let register = registers.then_some(Endpoint::Register);
+        let everywhere = Endpoint::ADVERTISED.iter().copied();
+        everywhere
+            .chain(register)
+            .map(move |endpoint| (endpoint, self.endpoint(tenant, endpoint)))
     }
 
     /// The address of this tenant's token endpoint.

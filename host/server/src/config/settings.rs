@@ -10,6 +10,7 @@ use glovebox_model::limits::Limits;
 use glovebox_policy::{Budget, TenantBudgets};
 
 use super::Config;
+use super::OAuthSettings;
 use super::brand::{Brand, brands};
 
 /// Which storage engine runs.
@@ -50,6 +51,8 @@ pub struct Settings {
     pub tenant_budgets: HashMap<TenantId, TenantBudgets>,
     /// How each tenant's organisation appears in apps.
     pub brands: HashMap<TenantId, Brand>,
+    /// What clients may do, and what may be called for them.
+    pub oauth: OAuthSettings,
 }
 
 /// A configuration that cannot be used. The text names the key and the next step.
@@ -100,6 +103,7 @@ impl Settings {
         Ok(Self {
             tenant_budgets: budgets(config, &tenants)?,
             brands: brands(config, &tenants, &base_url)?,
+            oauth: OAuthSettings::resolve(config, &tenants)?,
             data_dir: config
                 .data_dir
                 .clone()
@@ -241,6 +245,18 @@ mod tests {
             ("[apps.limits]\nnonsense = 1", "apps.limits"),
             ("[budgets.nobody.per_app]\nrecords_per_day = 1", "budgets"),
             ("[budgets.main.per_app]\nnonsense = 1", "budgets"),
+            (
+                "[oauth]\ntrusted_proxies = [\"proxy\"]",
+                "oauth.trusted_proxies",
+            ),
+            (
+                "[oauth]\ndynamic_registration = [\"nobody\"]",
+                "oauth.dynamic_registration",
+            ),
+            (
+                "[outbound]\nallowed_origins = [\"http://x.example\"]",
+                "outbound.allowed_origins",
+            ),
             ("[[tenants]]\nid = \"No\"\nname = \"x\"", "tenants.id"),
         ] {
             let error = resolved(text).unwrap_err();

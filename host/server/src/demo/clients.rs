@@ -89,6 +89,8 @@ pub(super) async fn add(services: &Services, keepsake: &mut Keepsake) -> Result<
                 owner: "The demo".to_owned(),
                 security_contact: "mailto:security@northlake.example".to_owned(),
                 keys: keys.iter().map(|key| key.public.clone()).collect(),
+                jwks_uri: None,
+                rules: glovebox_authorization::ClientRules::default(),
                 redirect_uris: if is_backend {
                     Vec::new()
                 } else {

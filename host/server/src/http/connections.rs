@@ -5,11 +5,16 @@ use std::io;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
+use tower::ServiceExt as _;
+
+use super::peer::Peer;
 
 /// How long the head of a request may take, from its first chance to come.
 const HEAD_MAX: Duration = Duration::from_secs(30);
@@ -44,9 +49,9 @@ async fn serve_within(
     let under_way = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
     loop {
-        let stream = tokio::select! {
+        let (stream, from) = tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
+                Ok(accepted) => accepted,
                 Err(problem) => {
                     rest(&problem).await;
                     continue;
@@ -55,7 +60,14 @@ async fn serve_within(
             () = &mut stop => break,
         };
         without_delay(&stream);
-        let service = TowerToHyperService::new(router.clone());
+        let from = Peer(from.ip());
+        let service = router
+            .clone()
+            .map_request(move |mut request: Request<Incoming>| {
+                request.extensions_mut().insert(from);
+                request
+            });
+        let service = TowerToHyperService::new(service);
         let connection = http.serve_connection(TokioIo::new(stream), service);
         let connection = under_way.watch(connection);
         tokio::spawn(async move {

@@ -12,6 +12,7 @@ mod headers;
 mod history;
 mod preconditions;
 mod preferences;
+mod proof;
 mod query;
 mod read;
 mod request;

@@ -30,6 +30,11 @@ impl Problem {
         }
     }
 
+    /// What is said about it.
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     pub(super) fn unauthorized() -> Self {
         let detail = "send `Authorization: Bearer` with a token that is in force";
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)

@@ -1,13 +1,15 @@
 //! OAuth clients: registered, looked at and removed by administrators. The metadata is that
 //! of RFC 7591; who owns the client, whom to call and why it asks stand beside it.
 
+pub mod registration;
+
 use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use glovebox_authorization::{
-    Client, ClientKey, ClientKind, ClientRegistration, Error, Registered,
+    Client, ClientKey, ClientKind, ClientRegistration, ClientRules, Error, Registered, SecretText,
 };
 use glovebox_model::ledger::{Event, Kind, Outcome, Subject};
 use glovebox_model::scope::{Scope, ScopeSet};
@@ -41,6 +43,11 @@ pub struct ClientBody {
     launch_uri: Option<String>,
     scope: String,
     jwks: Option<Value>,
+    jwks_uri: Option<String>,
+    #[serde(default)]
+    require_pushed_authorization_requests: bool,
+    #[serde(default)]
+    dpop_bound_access_tokens: bool,
     /// Why it asks, by scope as it is written in `scope`.
     #[serde(default)]
     justifications: BTreeMap<String, String>,
@@ -60,15 +67,33 @@ pub async fn register(
     let Registered { client, secret } = registered.map_err(refused)?;
     record(&app, &who, &client.tenant, &client.id, "register").await?;
     let mut answer = describe(&client);
-    if let (Some(secret), Some(members)) = (secret, answer.as_object_mut()) {
-        members.insert("client_secret".to_owned(), secret.expose().into());
-        // RFC 7591 section 3.2.1: it does not expire.
-        members.insert("client_secret_expires_at".to_owned(), 0.into());
+    if let Some(members) = answer.as_object_mut() {
+        add_secret(members, secret.as_ref());
     }
     Ok((StatusCode::CREATED, Json(answer)))
 }
 
-/// `GET /api/v1/clients`.
+/// Adds a client's secret to the one answer that shows it.
+pub(in crate::http) fn add_secret(members: &mut Map<String, Value>, secret: Option<&SecretText>) {
+    if let Some(secret) = secret {
+        members.insert("client_secret".to_owned(), secret.expose().into());
+        // RFC 7591 section 3.2.1: it does not expire.
+        members.insert("client_secret_expires_at".to_owned(), 0.into());
+    }
+}
+
+/// What a vendor registers by itself (RFC 7591 section 2), checked as what an administrator
+/// registers is. The error says what is wrong.
+pub(in crate::http) fn read_metadata(
+    tenant: &TenantId,
+    metadata: Map<String, Value>,
+) -> Result<ClientRegistration, String> {
+    let body = serde_json::from_value(Value::Object(metadata));
+    let body = body.map_err(|problem| problem.to_string())?;
+    read(tenant, body).map_err(|problem| problem.detail().to_owned())
+}
+
+/// `GET /api/v1/clients`: also those that wait to be approved.
 pub async fn list(
     State(app): State<App>,
     who: Bearer,
@@ -77,7 +102,15 @@ pub async fn list(
     who.require(&[Role::Administrator])?;
     let tenant = who.tenant(&app, address.tenant.as_deref())?;
     let clients = app.authorization.clients.list(&tenant).await;
-    let items: Vec<Value> = clients.map_err(refused)?.iter().map(describe).collect();
+    let mut items: Vec<Value> = clients.map_err(refused)?.iter().map(describe).collect();
+    let pending = app.authorization.clients.pending(&tenant).await;
+    items.extend(pending.map_err(refused)?.iter().map(|client| {
+        let mut described = describe(client);
+        if let Some(members) = described.as_object_mut() {
+            members.insert("status".to_owned(), "pending".into());
+        }
+        described
+    }));
     Ok(Json(json!({ "items": items, "next": null })))
 }
 
@@ -104,11 +137,21 @@ pub async fn remove(
 ) -> Result<StatusCode, Problem> {
     who.require(&[Role::Administrator])?;
     let tenant = who.tenant(&app, address.tenant.as_deref())?;
-    let client = find(&app, &tenant, &id).await?;
+    let client = find_any(&app, &tenant, &id).await?;
     let removed = app.authorization.delete_client(&tenant, &client.id).await;
     removed.map_err(refused)?;
     record(&app, &who, &tenant, &client.id, "remove").await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// A client, or a registration that waits.
+async fn find_any(app: &App, tenant: &TenantId, id: &str) -> Result<Client, Problem> {
+    let pending = app.authorization.clients.pending(tenant).await;
+    let mut pending = pending.map_err(refused)?.into_iter();
+    match pending.find(|client| client.id.as_str() == id) {
+        Some(client) => Ok(client),
+        None => find(app, tenant, id).await,
+    }
 }
 
 async fn find(app: &App, tenant: &TenantId, id: &str) -> Result<Client, Problem> {
@@ -164,6 +207,11 @@ fn read(tenant: &TenantId, body: ClientBody) -> Result<ClientRegistration, Probl
         owner: body.owner,
         security_contact: body.security_contact,
         keys: keys.map_err(refused)?.unwrap_or_default(),
+        jwks_uri: body.jwks_uri,
+        rules: ClientRules {
+            require_pushed_authorization_requests: body.require_pushed_authorization_requests,
+            dpop_bound_access_tokens: body.dpop_bound_access_tokens,
+        },
         redirect_uris: body.redirect_uris,
         launch_uri: body.launch_uri,
         scope,
@@ -193,7 +241,7 @@ fn check_justifications(scope: &ScopeSet, given: &BTreeMap<String, String>) -> R
     Ok(())
 }
 
-fn describe(client: &Client) -> Value {
+pub(in crate::http) fn describe(client: &Client) -> Value {
     let (method, grants) = match client.kind {
         ClientKind::Public => ("none", &["authorization_code", "refresh_token"][..]),
         ClientKind::ConfidentialSymmetric => (
@@ -220,6 +268,15 @@ fn describe(client: &Client) -> Value {
         ("launch_uri", json!(client.launch_uri)),
         ("scope", json!(client.scope.to_string())),
         ("key_ids", json!(kids)),
+        ("jwks_uri", json!(client.jwks_uri)),
+        (
+            "require_pushed_authorization_requests",
+            json!(client.rules.require_pushed_authorization_requests),
+        ),
+        (
+            "dpop_bound_access_tokens",
+            json!(client.rules.dpop_bound_access_tokens),
+        ),
         ("justifications", json!(client.justifications)),
         ("terms", client.terms.to_json()),
     ] {

@@ -18,6 +18,9 @@ pub(super) enum RouteError {
     NoToken,
     /// The token is unknown, expired, revoked, or of another tenant.
     BadToken,
+    /// The token is bound to a key, and what came with it does not prove that key (RFC 9449
+    /// section 7.1); carries the `error`.
+    BadProof(&'static str),
     /// Another format than JSON was asked for.
     NotAcceptable,
     /// The body is not JSON in UTF-8, or not what this address takes.
@@ -142,6 +145,18 @@ impl RouteError {
             )
             .challenge(""),
             Self::BadToken => expired("the access token is not in force: get another"),
+            Self::BadProof(error) => Told::new(
+                StatusCode::UNAUTHORIZED,
+                IssueCode::Login,
+                "send this access token as `Authorization: DPoP`, with a fresh proof in `DPoP`",
+            )
+            .with(
+                header::WWW_AUTHENTICATE,
+                format!(
+                    r#"DPoP realm="fhir", error="{error}", algs="{}""#,
+                    glovebox_authorization::DPOP_ALGORITHMS.join(" ")
+                ),
+            ),
             Self::NotAcceptable => Told::new(
                 StatusCode::NOT_ACCEPTABLE,
                 IssueCode::NotSupported,

@@ -8,10 +8,10 @@ use glovebox_gateway::{Door, Session};
 use glovebox_model::TenantId;
 use glovebox_model::ledger::Subject;
 
+use super::proof::Presented;
 use super::route_error::RouteError;
 use crate::http::App;
 use crate::http::caller::refused_stranger;
-use crate::http::identity::bearer;
 
 /// A checked token, and the pass under which this request may be answered.
 pub(super) struct Granted {
@@ -35,7 +35,8 @@ impl Granted {
                 "give one `Authorization` header".to_owned(),
             ));
         }
-        let credential = bearer(parts).ok_or(RouteError::NoToken)?;
+        let presented = Presented::of(parts).ok_or(RouteError::NoToken)?;
+        let credential = presented.token;
         let tokens = &app.authorization.access_tokens;
         let seems_of = tokens.seems_of(credential);
         // Taken before the token is looked at: whatever is withdrawn from here on is noticed.
@@ -57,6 +58,7 @@ impl Granted {
             }
             Err(problem) => return Err(RouteError::failed(&problem)),
         };
+        presented.check(app, &token, parts).await?;
         let owner = token.owner();
         let foreseen = seems_of.as_ref() == Some(&owner);
         if !foreseen {

@@ -3,13 +3,14 @@
 //! decide on pages of ours, which carry nothing but its id.
 
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{Extensions, HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use glovebox_authorization::{AuthorizeRefused, Unredirectable};
 use glovebox_model::TenantId;
 use glovebox_model::ledger::{Event, Kind, Outcome, Subject};
 use glovebox_render::pages::ErrorPage;
 
+use super::rate;
 use crate::http::App;
 use crate::http::page::{PageError, PageResult, html, public_shell};
 
@@ -21,7 +22,12 @@ pub async fn get(
     State(app): State<App>,
     Path(tenant): Path<String>,
     RawQuery(query): RawQuery,
+    extensions: Extensions,
+    headers: HeaderMap,
 ) -> PageResult {
+    if let Err(wait) = rate::check_address(&app, &extensions, &headers) {
+        return Ok(too_many(wait));
+    }
     begin(&app, &tenant, query.unwrap_or_default().as_bytes()).await
 }
 
@@ -29,9 +35,13 @@ pub async fn get(
 pub async fn post(
     State(app): State<App>,
     Path(tenant): Path<String>,
+    extensions: Extensions,
     headers: HeaderMap,
     body: axum::body::Bytes,
 ) -> PageResult {
+    if let Err(wait) = rate::check_address(&app, &extensions, &headers) {
+        return Ok(too_many(wait));
+    }
     if !super::form::is_form(&headers) {
         let problem = "Send the request as application/x-www-form-urlencoded.";
         return Ok(said_here(StatusCode::UNSUPPORTED_MEDIA_TYPE, problem));
@@ -51,6 +61,11 @@ async fn begin(app: &App, tenant: &str, parameters: &[u8]) -> PageResult {
     let pairs: Vec<(String, String)> = url::form_urlencoded::parse(parameters)
         .map(|(name, value)| (name.into_owned(), value.into_owned()))
         .collect();
+    let claimed = pairs.iter().find(|(name, _)| name == "client_id");
+    let claimed = claimed.map(|(_, value)| value.as_str());
+    if let Err(wait) = rate::check_client(app, &tenant, claimed) {
+        return Ok(too_many(wait));
+    }
     let base = app.settings.fhir_url(&tenant);
     let requests = &app.authorization.requests;
     match requests
@@ -79,6 +94,9 @@ async fn begin(app: &App, tenant: &str, parameters: &[u8]) -> PageResult {
                 }
                 Unredirectable::RedirectUri => {
                     "The app that sent you here gave an address that is not registered for it. Whoever runs the app has to have it registered by an administrator here."
+                }
+                Unredirectable::RequestUri => {
+                    "The request of the app that sent you here is not known, or was used already. Open the app once more."
                 }
             };
             Ok(said_here(StatusCode::BAD_REQUEST, problem))
@@ -111,6 +129,14 @@ pub(in crate::http) fn leave(address: &str) -> Response {
 fn said_here(status: StatusCode, problem: &str) -> Response {
     let page = ErrorPage::new(status.as_u16(), "This app cannot be opened", problem);
     (status, html(page.page(&public_shell("Glovebox")))).into_response()
+}
+
+fn too_many(wait: std::time::Duration) -> Response {
+    let problem = "Too many apps are being opened from here at this moment. Try again in a minute.";
+    let mut response = said_here(StatusCode::TOO_MANY_REQUESTS, problem);
+    let headers = response.headers_mut();
+    headers.insert(header::RETRY_AFTER, rate::retry_after(wait));
+    response
 }
 
 fn refused(

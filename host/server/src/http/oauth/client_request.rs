@@ -6,6 +6,7 @@ use glovebox_model::TenantId;
 
 use super::error::{RouteError, Scheme};
 use super::form::is_form;
+use super::rate;
 use crate::http::App;
 
 /// The request, and the tenant at whose endpoint it arrived.
@@ -36,7 +37,15 @@ impl ClientRequest {
             .map(|(name, value)| (name.into_owned(), value.into_owned()));
         let authorization = headers.get(header::AUTHORIZATION);
         match TokenRequest::new(pairs, authorization.map(|value| value.as_bytes())) {
-            Ok(request) => Ok(Self { tenant, request }),
+            Ok(request) => {
+                let request = request.with_proof(super::proof(headers));
+                let claimed = request.claimed_client();
+                let claimed = claimed.as_ref().map(|client| client.as_str());
+                match rate::check_client(app, &tenant, claimed) {
+                    Ok(()) => Ok(Self { tenant, request }),
+                    Err(wait) => Err(RouteError::TooMany(wait)),
+                }
+            }
             Err(error) => Err(RouteError::Token {
                 tenant,
                 error,

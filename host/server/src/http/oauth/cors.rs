@@ -72,7 +72,7 @@ pub(super) fn preflight(allowed: &Allowed) -> Response {
             (header::ACCESS_CONTROL_ALLOW_METHODS, "POST"),
             (
                 header::ACCESS_CONTROL_ALLOW_HEADERS,
-                "Authorization, Content-Type",
+                "Authorization, Content-Type, DPoP",
             ),
             (header::ACCESS_CONTROL_MAX_AGE, "600"),
         ] {

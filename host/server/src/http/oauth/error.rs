@@ -25,6 +25,8 @@ pub enum RouteError {
         /// How the client tried to prove who it is, if by its `Authorization` header.
         scheme: Option<Scheme>,
     },
+    /// The client asked too often; it may ask again after this time.
+    TooMany(std::time::Duration),
     /// The server failed; the cause is in the log.
     Failed,
 }
@@ -72,6 +74,7 @@ impl IntoResponse for RouteError {
                 "invalid_request",
                 "send the parameters in the body, none in the address".to_owned(),
             ),
+            Self::TooMany(wait) => return super::rate::answer(wait),
             Self::Failed => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "server_error",
@@ -80,8 +83,12 @@ impl IntoResponse for RouteError {
             Self::Token { error, scheme, .. } => {
                 let status = match &error {
                     TokenError::InvalidClient(_) => StatusCode::UNAUTHORIZED,
-                    TokenError::Server(_) => StatusCode::INTERNAL_SERVER_ERROR,
+                    TokenError::Server(_) | TokenError::Unrecorded => {
+                        StatusCode::INTERNAL_SERVER_ERROR
+                    }
                     TokenError::InvalidRequest(_)
+                    | TokenError::InvalidProof(_)
+                    | TokenError::InvalidAuthorization(..)
                     | TokenError::InvalidGrant(_)
                     | TokenError::UnauthorizedClient
                     | TokenError::UnsupportedGrantType

@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use glovebox_authorization::ActiveToken;
 use glovebox_authorization::id_token::subject;
+use glovebox_authorization::token_endpoint::token_type;
 use glovebox_model::TenantId;
 use glovebox_model::scope::Scope;
 use serde_json::{Value, json};
@@ -72,7 +73,11 @@ async fn describe(app: &App, tenant: &TenantId, active: &ActiveToken) -> Result<
     put("active", true.into());
     put("scope", token.scope.to_string().into());
     put("client_id", token.client.as_str().into());
-    put("token_type", "Bearer".into());
+    put("token_type", token_type(token.thumbprint.is_some()).into());
+    if let Some(thumbprint) = &token.thumbprint {
+        // RFC 9449 section 6.2.
+        put("cnf", json!({ "jkt": thumbprint }));
+    }
     put("exp", token.expires_at.seconds().into());
     put("iat", token.issued_at.seconds().into());
     put("aud", base.as_str().into());

@@ -3,7 +3,7 @@
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use glovebox_authorization::{Asker, Revoked};
+use glovebox_authorization::Revoked;
 use glovebox_model::ledger::{Event, Kind, Outcome, Subject};
 
 use super::client_request::ClientRequest;
@@ -53,11 +53,8 @@ async fn revoke(
         error,
         scheme: Scheme::of(&request),
     };
-    let asker = care.asker(&tenant, &request, None, &url, now).await;
-    let client = match asker.map_err(failed)? {
-        Asker::Client(client) => client,
-        Asker::Bearer(_) => return Err(RouteError::Failed),
-    };
+    let client = care.client(&tenant, &request, &[&url], now).await;
+    let client = client.map_err(failed)?;
     let token = request.required("token").map_err(failed)?;
     let revoked = care.revoke(&client, token, now).await;
     let revoked = revoked.map_err(|problem| {

@@ -5,7 +5,9 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use glovebox_authorization::id_token::subject;
-use glovebox_authorization::{FhirUserClaim, Grant, IdTokenClaims, TokenError, TokenResponse};
+use glovebox_authorization::{
+    FhirUserClaim, Grant, IdTokenClaims, TokenError, TokenRequest, TokenResponse,
+};
 use glovebox_model::TenantId;
 use glovebox_model::launch::ContextItem;
 use glovebox_model::ledger::{Event, Kind, Outcome, Subject};
@@ -58,7 +60,7 @@ async fn answer(
                 error,
                 scheme,
             }) => {
-                record(app, &tenant, "unreadable", Err(&error)).await?;
+                record(app, &tenant, "unreadable", None, Err(&error)).await?;
                 return Err(RouteError::Token {
                     tenant,
                     error,
@@ -80,14 +82,14 @@ async fn answer(
         .await
     {
         Ok(issued) => {
-            record(app, &tenant, what, Ok(&issued)).await?;
+            record(app, &tenant, what, Some(&request), Ok(&issued)).await?;
             respond(app, &tenant, &issued).await
         }
         Err(error) => {
             if let TokenError::Server(problem) = &error {
                 tracing::error!(error = %problem, "the token endpoint failed");
             }
-            record(app, &tenant, what, Err(&error)).await?;
+            record(app, &tenant, what, Some(&request), Err(&error)).await?;
             Err(RouteError::Token {
                 tenant,
                 error,
@@ -107,7 +109,7 @@ async fn respond(
         body.insert(name.to_owned(), value);
     };
     put("access_token", issued.access_token.expose().into());
-    put("token_type", TokenResponse::TOKEN_TYPE.into());
+    put("token_type", issued.token_type().into());
     put("expires_in", issued.expires_in.into());
     put("scope", issued.scope.to_string().into());
     if let Some(refresh_token) = &issued.refresh_token {
@@ -199,6 +201,7 @@ async fn record(
     app: &App,
     tenant: &TenantId,
     what: &'static str,
+    request: Option<&TokenRequest>,
     result: Result<&TokenResponse, &TokenError>,
 ) -> Result<(), RouteError> {
     let mut subject = Subject {
@@ -220,8 +223,22 @@ async fn record(
             }
         }
         Err(refused) => {
+            // These come after the client was taken for who it says.
+            let is_known = matches!(
+                refused,
+                TokenError::UnauthorizedClient
+                    | TokenError::InvalidScope(_)
+                    | TokenError::InvalidGrant(_)
+            );
+            if is_known {
+                subject.client = request.and_then(TokenRequest::claimed_client);
+            }
             let outcome = Outcome::Denied(refused.cause().to_owned());
             let event = Event::new(Kind::Token, what, subject.clone(), outcome);
+            let event = match request {
+                Some(request) if !is_known => super::claimed(event, request),
+                _ => event,
+            };
             match refused {
                 TokenError::InvalidGrant(cause) if let Some(grant) = cause.ended_grant() => {
                     // Somebody has a copy of what only one client should have.

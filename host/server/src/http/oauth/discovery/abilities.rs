@@ -2,6 +2,7 @@
 //! beyond addresses follows from these lists: an ability that is taken out here takes its
 //! scopes, grants and members with it.
 
+use glovebox_authorization::DPOP_ALGORITHMS;
 use glovebox_authorization::signing_keys::SIGNING_ALGORITHM;
 use glovebox_model::TenantId;
 use serde_json::{Map, Value, json};
@@ -77,8 +78,6 @@ const AUTHENTICATION: &[(&str, &str)] = &[
 const ASYMMETRIC: &str = "client-confidential-asymmetric";
 /// Of client assertions (SMART App Launch 2.2 asks for one of them; these are both).
 const ASSERTION_ALGORITHMS: [&str; 2] = ["RS384", "ES384"];
-/// Of DPoP proofs (RFC 9449 section 5.1); told to clients once there are any.
-const DPOP_ALGORITHMS: &[&str] = &[];
 
 /// Whether a capability is offered.
 pub(super) fn has(capability: &str) -> bool {
@@ -114,6 +113,8 @@ fn authentication() -> Vec<&'static str> {
 /// 8414 section 2 names by its type.
 fn introspection() -> Vec<&'static str> {
     let mut methods = authentication();
+    // A public client proves nothing.
+    methods.retain(|method| *method != "none");
     methods.push("Bearer");
     methods
 }
@@ -132,6 +133,9 @@ pub(super) fn members(settings: &Settings, tenant: &TenantId) -> Map<String, Val
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": authentication(),
         "authorization_response_iss_parameter_supported": true,
+        // A client may bind itself to it; nobody else has to (RFC 9126 section 5).
+        "require_pushed_authorization_requests": false,
+        "dpop_signing_alg_values_supported": DPOP_ALGORITHMS,
     });
     extend(&mut members, more);
     if has(ASYMMETRIC) {
@@ -144,17 +148,12 @@ pub(super) fn members(settings: &Settings, tenant: &TenantId) -> Map<String, Val
 
 /// What RFC 8414 has beyond that: how clients prove themselves at the other endpoints.
 pub(super) fn other_endpoints() -> Value {
-    let mut members = json!({
+    json!({
         "introspection_endpoint_auth_methods_supported": introspection(),
         "introspection_endpoint_auth_signing_alg_values_supported": ASSERTION_ALGORITHMS,
         "revocation_endpoint_auth_methods_supported": authentication(),
         "revocation_endpoint_auth_signing_alg_values_supported": ASSERTION_ALGORITHMS,
-    });
-    if let (false, Some(members)) = (DPOP_ALGORITHMS.is_empty(), members.as_object_mut()) {
-        let name = "dpop_signing_alg_values_supported";
-        members.insert(name.to_owned(), json!(DPOP_ALGORITHMS));
-    }
-    members
+    })
 }
 
 /// What OpenID Connect Discovery 1.0 has beyond that.
